@@ -1,0 +1,1 @@
+//! Sources and sinks: files, standard streams and memory.

@@ -1,0 +1,1 @@
+//! Framing, decoding and encoding of CSV, NDJSON and text.

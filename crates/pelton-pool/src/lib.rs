@@ -1,0 +1,1 @@
+//! Size-classed buffer pool, typed object pool and a memory budget with pressure levels.

@@ -1,0 +1,1 @@
+//! The data model: blocks, batches, columns, schemas and rejected records.

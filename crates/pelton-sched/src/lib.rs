@@ -1,0 +1,1 @@
+//! A work-stealing scheduler with priorities, parking, scopes, panic capture and drain.

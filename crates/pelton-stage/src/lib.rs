@@ -1,0 +1,1 @@
+//! Pipeline stages and SQL expressions, evaluated a column at a time.

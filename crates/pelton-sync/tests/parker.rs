@@ -1,0 +1,45 @@
+//! The parker keeps one token, wakes, and times out.
+#![cfg(not(loom))]
+
+use std::time::Duration;
+
+use pelton_sync::{Parker, thread};
+
+#[test]
+fn token_before_park_is_kept() {
+    let parker = Parker::new();
+    parker.unparker().unpark();
+    parker.park();
+}
+
+#[test]
+fn tokens_do_not_add_up() {
+    let parker = Parker::new();
+    let unparker = parker.unparker();
+    unparker.unpark();
+    unparker.unpark();
+    assert!(parker.park_timeout(Duration::from_secs(60)));
+    assert!(!parker.park_timeout(Duration::ZERO));
+}
+
+#[test]
+fn times_out_without_a_token() {
+    assert!(!Parker::new().park_timeout(Duration::from_millis(1)));
+}
+
+#[test]
+fn wakes_another_thread_each_time() {
+    let (there, back) = (Parker::new(), Parker::new());
+    let (to_there, to_back) = (there.unparker(), back.unparker());
+    let echo = thread::spawn(move || {
+        for _ in 0..1000 {
+            there.park();
+            to_back.unpark();
+        }
+    });
+    for _ in 0..1000 {
+        to_there.unpark();
+        back.park();
+    }
+    echo.join().unwrap();
+}

@@ -1,0 +1,1 @@
+//! A high-performance data processing engine: the facade over the pelton crates.
