@@ -1,1 +1,10 @@
 //! Pipeline stages and SQL expressions, evaluated a column at a time.
+#![forbid(unsafe_code)]
+
+mod error;
+mod fold;
+mod stage;
+
+pub use error::{Error, ErrorKind, Position};
+pub use fold::{Fold, FoldState};
+pub use stage::{Dropped, Stage};

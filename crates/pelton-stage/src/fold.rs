@@ -1,0 +1,54 @@
+//! Steps that take in all rows before they give any.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use pelton_pool::Budget;
+use pelton_record::{Batch, Schema};
+
+use crate::Error;
+
+/// A step that folds all its input into state and gives rows at the end: an aggregate, a sort.
+///
+/// Every worker folds into a state of its own; the states are merged at the end. The outcome must
+/// not depend on which worker saw which batch: where order matters, states go by
+/// [`Batch::origin`].
+pub trait Fold: Send + Sync {
+    /// The name in reports and errors.
+    fn name(&self) -> &str;
+
+    /// The columns of the batches that come out.
+    fn output(&self) -> &Arc<Schema>;
+
+    /// Empty state for one worker, whose memory is taken from `budget`.
+    fn state(&self, budget: &Budget) -> Box<dyn FoldState>;
+}
+
+/// What one worker has folded so far.
+pub trait FoldState: Send {
+    /// Takes in the rows of `batch`, refusing those that fail.
+    ///
+    /// # Errors
+    ///
+    /// When the state has outgrown its memory.
+    fn fold(&mut self, batch: &mut Batch) -> Result<(), Error>;
+
+    /// Takes in the state of another worker, made by the same [`Fold`].
+    ///
+    /// # Errors
+    ///
+    /// When the state has outgrown its memory.
+    fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error>;
+
+    /// Gives the rows, in batches of bounded size.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for a batch, or a result cannot be represented.
+    fn finish(
+        self: Box<Self>,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error>;
+
+    /// Itself, for [`merge`](Self::merge) to take apart.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
