@@ -1,1 +1,45 @@
 //! Sources and sinks: files, standard streams and memory.
+//!
+//! A [`Source`] brings numbered blocks of whole records, a [`Sink`] puts bytes away. Neither knows
+//! what is in a record: where one ends is the framer's business.
+//!
+//! # Guarantees
+//!
+//! - A block is leased from the pool and goes back to it: no free block, no reading.
+//! - Every byte of the input is in exactly one block, in order, or in the one report of a record
+//!   that is too large.
+//! - A file that a sink writes appears under its name only when it is complete; a run that fails
+//!   leaves what stood there before.
+//!
+//! # Limits
+//!
+//! - Reading is sequential; blocks are handed out one at a time.
+//!
+//! # Example
+//!
+//! ```
+//! use pelton_connect::{Input, ReadOptions, ReadSource, Source};
+//! use pelton_format::Csv;
+//! use pelton_pool::{Budget, BufferPool};
+//!
+//! let pool = BufferPool::new(Budget::new(16 << 20));
+//! let input = Input::memory("cities", b"city,trips\nOslo,7\nBern,12\n".to_vec());
+//! let mut source = ReadSource::open(vec![input], &Csv::default(), pool, ReadOptions::default())?;
+//! assert_eq!(source.schema().to_string(), "city string, trips int64");
+//!
+//! let chunk = source.next_chunk()?.expect("one block");
+//! assert_eq!(chunk.block.bytes(), b"Oslo,7\nBern,12\n");
+//! assert!(source.next_chunk()?.is_none());
+//! # Ok::<(), pelton_connect::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod error;
+mod input;
+mod sink;
+mod source;
+
+pub use error::{Error, ErrorKind};
+pub use input::{Input, inputs};
+pub use sink::{FileSink, MemorySink, Sink, StdoutSink};
+pub use source::{Chunk, Content, ReadOptions, ReadSource, Source};

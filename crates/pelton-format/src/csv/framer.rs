@@ -1,0 +1,53 @@
+//! Where a stretch of CSV can be cut.
+
+use pelton_simd::csv::{Boundary, Dialect, boundary};
+
+use super::layout::Layout;
+use crate::{Cut, Framer};
+
+/// Finds the last record end; strict rules take over where quotes are not well placed.
+#[derive(Debug)]
+pub(super) struct CsvFramer {
+    dialect: Dialect,
+    record_bytes_max: usize,
+    /// Reused by the strict pass.
+    layout: Layout,
+}
+
+impl CsvFramer {
+    pub(super) fn new(dialect: Dialect, record_bytes_max: usize) -> Self {
+        Self { dialect, record_bytes_max, layout: Layout::default() }
+    }
+
+    /// The end of the last record that is decided, by the rules of the format.
+    fn cut_strictly(&mut self, bytes: &[u8]) -> Cut {
+        let end = self.layout.fill_strictly(bytes, self.dialect, self.record_bytes_max, false);
+        self.cut_at(bytes, end)
+    }
+
+    fn cut_at(&self, bytes: &[u8], end: usize) -> Cut {
+        match end {
+            0 if bytes.len() <= self.record_bytes_max => Cut::More,
+            0 => Cut::TooLarge,
+            end => Cut::Records(end),
+        }
+    }
+}
+
+impl Framer for CsvFramer {
+    fn cut(&mut self, bytes: &[u8], complete: bool) -> Cut {
+        if complete {
+            return Cut::Records(bytes.len());
+        }
+        let Boundary { last_record_end, misplaced, open_at_end, quotes } =
+            boundary(bytes, self.dialect);
+        // A record with quotes may be longer than the limit only where the bytes are.
+        let suspicious = misplaced.is_some()
+            || quotes && bytes.len() > self.record_bytes_max
+            || open_at_end && last_record_end.is_none();
+        if suspicious {
+            return self.cut_strictly(bytes);
+        }
+        self.cut_at(bytes, last_record_end.unwrap_or(0))
+    }
+}

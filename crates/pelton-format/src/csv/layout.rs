@@ -1,0 +1,301 @@
+//! Where the records and fields of a block are: by vector scan, or by the strict rules.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use pelton_record::View;
+use pelton_simd::csv::{Dialect, Structure, scan};
+
+/// One record: a run of separators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Index of the separator before the first field.
+    before: u32,
+    /// Index of the separator that ends the last field.
+    last: u32,
+}
+
+impl Record {
+    pub(super) const fn fields(self) -> usize {
+        (self.last - self.before) as usize
+    }
+}
+
+/// The outcome of cutting a block: its records, and the lines refused for their quotes.
+///
+/// Kept from block to block, so that nothing is allocated in the steady state.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// Fields of a whole record; 0 until the first block has told.
+    width: usize,
+    structure: Structure,
+    records: Vec<Record>,
+    /// Lines with a misplaced or unclosed quote.
+    broken: Vec<View>,
+}
+
+impl Layout {
+    /// For records of `width` fields.
+    pub(super) fn new(width: usize) -> Self {
+        Self { width, ..Self::default() }
+    }
+
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    pub(super) fn broken(&self) -> &[View] {
+        &self.broken
+    }
+
+    /// The block has a quote somewhere.
+    pub(super) fn has_quotes(&self) -> bool {
+        self.structure.quotes
+    }
+
+    /// The block has a byte past ASCII somewhere.
+    pub(super) fn is_ascii(&self) -> bool {
+        !self.structure.non_ascii
+    }
+
+    /// Field `index` of `record`, quotes and a carriage return included.
+    #[inline]
+    pub(super) fn field(&self, record: Record, index: usize) -> Range<u32> {
+        let end = record.before as usize + index + 1;
+        self.structure.separators[end - 1].wrapping_add(1)..self.structure.separators[end]
+    }
+
+    /// The whole of `record` without its line end.
+    #[inline]
+    pub(super) fn extent(&self, bytes: &[u8], record: Record) -> View {
+        let separators = &self.structure.separators;
+        let start = separators[record.before as usize].wrapping_add(1);
+        let end = separators[record.last as usize];
+        View::between(start, without_return(bytes, start, end))
+    }
+
+    /// One past the line end of record `index`.
+    pub(super) fn next_line(&self, bytes: &[u8], index: usize) -> usize {
+        let last = self.records[index].last as usize;
+        (self.structure.separators[last] as usize + 1).min(bytes.len())
+    }
+
+    /// Cuts `bytes`, a run of whole records of which the last may lack its line end.
+    pub(super) fn fill(&mut self, bytes: &[u8], dialect: Dialect, record_bytes_max: usize) {
+        scan(bytes, dialect, &mut self.structure);
+        let broken = self.structure.misplaced.is_some() || self.structure.open_at_end;
+        if broken || self.structure.quotes && bytes.len() > record_bytes_max {
+            self.fill_strictly(bytes, dialect, record_bytes_max, true);
+            return;
+        }
+        self.broken.clear();
+        self.structure.end_at(bytes.len() as u32);
+        self.records.clear();
+        let mut before = 0;
+        self.records.extend(self.structure.row_ends.iter().map(|&last| {
+            let record = Record { before, last };
+            before = last;
+            record
+        }));
+        self.drop_empty_lines(bytes);
+    }
+
+    /// Empty lines are no records, unless one column is all there is.
+    fn drop_empty_lines(&mut self, bytes: &[u8]) {
+        if self.width == 0 {
+            self.width = self.records.iter().take(64).map(|r| r.fields()).max().unwrap_or(0);
+        }
+        if self.width <= 1 {
+            return;
+        }
+        let separators = &self.structure.separators;
+        self.records.retain(|record| {
+            if record.fields() > 1 {
+                return true;
+            }
+            let start = separators[record.before as usize].wrapping_add(1);
+            without_return(bytes, start, separators[record.last as usize]) > start
+        });
+    }
+
+    /// Cuts `bytes` by the rules, byte by byte, and answers where the first undecided record
+    /// begins. When they are `complete` every record is decided.
+    pub(super) fn fill_strictly(
+        &mut self,
+        bytes: &[u8],
+        dialect: Dialect,
+        record_bytes_max: usize,
+        complete: bool,
+    ) -> usize {
+        let separators = &mut self.structure.separators;
+        separators.clear();
+        separators.push(u32::MAX);
+        self.structure.quotes = true;
+        self.structure.non_ascii = !bytes.is_ascii();
+        self.records.clear();
+        self.broken.clear();
+        let mut walk = Walk { bytes, dialect, record_bytes_max, separators };
+        let mut start = 0;
+        while start < bytes.len() {
+            let before = walk.begin(start);
+            match walk.record(start) {
+                End::Line(end) if complete || end < bytes.len() => {
+                    let last = walk.separators.len() as u32 - 1;
+                    self.records.push(Record { before, last });
+                    start = end + 1;
+                }
+                End::Line(_) => break,
+                End::Unknown if !complete && bytes.len() - start <= record_bytes_max => break,
+                End::Unknown | End::Broken => {
+                    let end = walk.line_end(start, before);
+                    if end == bytes.len() && !complete {
+                        break;
+                    }
+                    let end_shown = without_return(bytes, start as u32, end as u32);
+                    self.broken.push(View::between(start as u32, end_shown));
+                    start = end + 1;
+                }
+            }
+        }
+        self.drop_empty_lines(bytes);
+        start.min(bytes.len())
+    }
+
+    /// The fields of record `index` as text, unquoted.
+    pub(super) fn texts<'a>(
+        &self,
+        bytes: &'a [u8],
+        index: usize,
+        quote: Option<u8>,
+    ) -> Vec<Cow<'a, [u8]>> {
+        let record = self.records[index];
+        let text = |field| {
+            let range = self.field(record, field);
+            let end = without_return(bytes, range.start, range.end);
+            unquote(&bytes[range.start as usize..end as usize], quote)
+        };
+        (0..record.fields()).map(text).collect()
+    }
+}
+
+/// `end`, or one less where a carriage return stands before it.
+#[inline]
+pub(super) fn without_return(bytes: &[u8], start: u32, end: u32) -> u32 {
+    if start < end && bytes[end as usize - 1] == b'\r' { end - 1 } else { end }
+}
+
+/// The text of a field: without the quotes around it, and with doubled quotes made one.
+pub(super) fn unquote(field: &[u8], quote: Option<u8>) -> Cow<'_, [u8]> {
+    let Some(quote) = quote.filter(|quote| field.len() >= 2 && field[0] == *quote) else {
+        return Cow::Borrowed(field);
+    };
+    let inner = &field[1..field.len() - 1];
+    if !inner.contains(&quote) {
+        return Cow::Borrowed(inner);
+    }
+    let mut text = Vec::with_capacity(inner.len());
+    unescape(inner, quote, &mut text);
+    Cow::Owned(text)
+}
+
+/// Appends `inner` with doubled quotes made one.
+pub(super) fn unescape(inner: &[u8], quote: u8, out: &mut Vec<u8>) {
+    let mut rest = inner;
+    while let Some(at) = rest.iter().position(|&byte| byte == quote) {
+        out.extend_from_slice(&rest[..=at]);
+        rest = &rest[(at + 2).min(rest.len())..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// How a strict walk through one record ended.
+enum End {
+    /// At this newline, or at the end of the bytes where a newline may be missing.
+    Line(usize),
+    /// Inside quotes at the end of the bytes, or before it is clear what comes next.
+    Unknown,
+    /// At a quote where none may stand, or past the record limit inside quotes.
+    Broken,
+}
+
+/// The strict rules, over one stretch of bytes.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    dialect: Dialect,
+    record_bytes_max: usize,
+    separators: &'a mut Vec<u32>,
+}
+
+impl Walk<'_> {
+    /// Makes the last separator the byte before `start`, and answers its index.
+    fn begin(&mut self, start: usize) -> u32 {
+        let before = (start as u32).wrapping_sub(1);
+        if self.separators.last() != Some(&before) {
+            self.separators.push(before);
+        }
+        self.separators.len() as u32 - 1
+    }
+
+    /// Notes the separators of the record at `start`.
+    fn record(&mut self, start: usize) -> End {
+        let mut at = start;
+        loop {
+            let quoted = self.dialect.quote.is_some_and(|q| self.bytes.get(at) == Some(&q));
+            if quoted {
+                match self.closing_quote(start, at) {
+                    Ok(closing) => at = closing + 1,
+                    Err(end) => return end,
+                }
+            }
+            match self.field_end(at, quoted) {
+                Ok(end) => {
+                    self.separators.push(end as u32);
+                    if self.bytes.get(end) != Some(&self.dialect.delimiter) {
+                        return End::Line(end);
+                    }
+                    at = end + 1;
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// The quote that closes the field whose opening quote is at `open`.
+    fn closing_quote(&self, start: usize, open: usize) -> Result<usize, End> {
+        let quote = self.bytes[open];
+        let limit = self.bytes.len().min(start + self.record_bytes_max);
+        let mut at = open + 1;
+        loop {
+            let Some(found) = self.bytes[at.min(limit)..limit].iter().position(|&b| b == quote)
+            else {
+                return Err(if limit < self.bytes.len() { End::Broken } else { End::Unknown });
+            };
+            at += found;
+            if self.bytes.get(at + 1) != Some(&quote) {
+                return Ok(at);
+            }
+            at += 2;
+        }
+    }
+
+    /// The delimiter or newline that ends the field at `at`, or what follows its closing quote.
+    fn field_end(&self, at: usize, quoted: bool) -> Result<usize, End> {
+        let rest = &self.bytes[at..];
+        let stops = |&byte: &u8| {
+            byte == self.dialect.delimiter || byte == b'\n' || Some(byte) == self.dialect.quote
+        };
+        let end = at + rest.iter().position(stops).unwrap_or(rest.len());
+        let misplaced = self.bytes.get(end).is_some_and(|&b| Some(b) == self.dialect.quote);
+        if misplaced || quoted && end > at && self.bytes[at] != b'\r' {
+            return Err(End::Broken);
+        }
+        Ok(end)
+    }
+
+    /// The end of the line that begins at `start`, after taking back its separators.
+    fn line_end(&mut self, start: usize, before: u32) -> usize {
+        self.separators.truncate(before as usize + 1);
+        let rest = &self.bytes[start..];
+        start + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
+    }
+}

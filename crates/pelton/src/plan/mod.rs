@@ -1,0 +1,290 @@
+//! A pipeline as data.
+//!
+//! A [`Plan`] says what to do and nothing about how. It is read from a file or from SQL, built in
+//! code, sent over a wire, written down again: plain serde data whose expressions are SQL text.
+
+mod locate;
+mod read;
+mod size;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+pub(crate) use locate::Locator;
+pub use read::PlanError;
+pub use size::ByteSize;
+
+/// A pipeline: where records come from, what is done with them, where they go.
+///
+/// ```
+/// use pelton::plan::Plan;
+///
+/// let plan: Plan = Plan::from_toml(r#"
+///     [source]
+///     path = "orders.csv"
+///     [[stage]]
+///     filter = "quantity > 5"
+///     [sink]
+///     path = "-"
+/// "#)?;
+/// assert_eq!(plan.stages.len(), 1);
+/// # Ok::<(), pelton::plan::PlanError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Where records come from.
+    pub source: SourcePlan,
+    /// What is done with them, in order.
+    #[serde(default, rename = "stage", skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StagePlan>,
+    /// Where they go.
+    pub sink: SinkPlan,
+    /// How it is run.
+    #[serde(default)]
+    pub engine: EnginePlan,
+    /// Where refused records go, with `on_error = "dead_letter"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<DeadLetterPlan>,
+}
+
+/// Where records come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourcePlan {
+    /// A file, a pattern (`logs/*.csv`), or `-` for standard input.
+    pub path: String,
+    /// The format; by the path's extension unless given, and CSV for standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FormatName>,
+    /// Types of fields that are not to be inferred, by name: `{ price = "decimal(18,4)" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schema: BTreeMap<String, String>,
+    /// CSV: what stands between two fields, one byte. A comma unless given, a tab for TSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// CSV: what encloses a field, one byte. A double quote unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<char>,
+    /// CSV: whether the first record names the fields. True unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// Which fields must read as their types for a record to be whole.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub check: Check,
+}
+
+/// Which fields of a record are checked against their types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Those that the pipeline uses; the others are never looked at.
+    #[default]
+    Used,
+    /// All of them.
+    All,
+}
+
+/// The formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FormatName {
+    /// Comma-separated values.
+    Csv,
+    /// Tab-separated values: CSV with tabs.
+    Tsv,
+    /// A JSON object a line.
+    Ndjson,
+    /// Lines of text, in one column `line`.
+    Text,
+}
+
+impl FormatName {
+    /// The format that the extension of `path` stands for.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "tsv" | "tab" => Some(Self::Tsv),
+            "ndjson" | "jsonl" | "json" => Some(Self::Ndjson),
+            "txt" | "text" | "log" | "md" => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+/// One step. In a file a stage is a table with one key, the name of what it does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StagePlan {
+    /// Keeps the records for which the expression is true.
+    Filter(String),
+    /// Adds columns, in order; each may use those before it.
+    Derive(Expressions),
+    /// Keeps these columns in this order: names, or `expression AS name`.
+    Select(Vec<String>),
+    /// Leaves these columns out.
+    Drop(Vec<String>),
+    /// Renames columns, `{ old = "new" }`.
+    Rename(Expressions),
+    /// Refuses records for which a named rule is false.
+    Validate(Expressions),
+    /// Groups records and computes figures for each group.
+    Aggregate(AggregatePlan),
+    /// Orders records.
+    Sort(Vec<String>),
+    /// Keeps the first records.
+    Limit(u64),
+    /// Keeps the first record for each combination of these columns, or of all when empty.
+    Distinct(Vec<String>),
+}
+
+impl StagePlan {
+    /// The key of the stage in a file.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Filter(_) => "filter",
+            Self::Derive(_) => "derive",
+            Self::Select(_) => "select",
+            Self::Drop(_) => "drop",
+            Self::Rename(_) => "rename",
+            Self::Validate(_) => "validate",
+            Self::Aggregate(_) => "aggregate",
+            Self::Sort(_) => "sort",
+            Self::Limit(_) => "limit",
+            Self::Distinct(_) => "distinct",
+        }
+    }
+}
+
+/// Groups and what is computed for each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AggregatePlan {
+    /// The columns or expressions that make a group; without any there is one group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// The figures by name: `{ orders = "count(*)", revenue = "sum(total)" }`.
+    pub compute: Expressions,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SinkPlan {
+    /// A file, or `-` for standard output.
+    pub path: String,
+    /// The format; by the path's extension unless given, and CSV for standard output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FormatName>,
+}
+
+/// Where refused records go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterPlan {
+    /// A file of NDJSON, a line for each record.
+    pub path: String,
+}
+
+/// How a pipeline is run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EnginePlan {
+    /// Threads that work; as many as there are processors unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+    /// All memory that grows with the data must fit in here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<ByteSize>,
+    /// What happens to a record that is refused.
+    pub on_error: OnError,
+    /// Bytes that are read and worked on at once; chosen by the memory limit unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_size: Option<ByteSize>,
+    /// The longest record; longer ones are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_limit: Option<ByteSize>,
+    /// Whether records leave in the order in which they came.
+    pub ordered: bool,
+    /// Whether each worker is bound to a processor.
+    pub pin: bool,
+}
+
+impl Default for EnginePlan {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            memory_limit: None,
+            on_error: OnError::Fail,
+            block_size: None,
+            record_limit: None,
+            ordered: true,
+            pin: false,
+        }
+    }
+}
+
+/// What happens to a record that is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The run stops; there is no output.
+    #[default]
+    Fail,
+    /// It is left out and counted.
+    Skip,
+    /// It is left out, counted, and written to the dead letter with its place and the reason.
+    DeadLetter,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Names and expressions in the order in which they were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expressions(pub Vec<(String, String)>);
+
+impl<N: Into<String>, E: Into<String>> FromIterator<(N, E)> for Expressions {
+    fn from_iter<I: IntoIterator<Item = (N, E)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(name, text)| (name.into(), text.into())).collect())
+    }
+}
+
+impl Serialize for Expressions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, text) in &self.0 {
+            map.serialize_entry(name, text)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Expressions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> de::Visitor<'de> for Entries {
+            type Value = Expressions;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of names and SQL expressions in quotes")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Expressions, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Expressions(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
