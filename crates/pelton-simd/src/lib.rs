@@ -1,1 +1,9 @@
 //! SIMD kernels on slices: structural scan, case, trim, numbers, reductions, with scalar twins.
+
+pub mod csv;
+mod level;
+pub mod lines;
+mod search;
+mod vector;
+
+pub use level::{Level, UnknownLevel};

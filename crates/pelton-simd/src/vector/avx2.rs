@@ -1,0 +1,79 @@
+//! 256-bit vectors.
+
+use super::{CHUNK, Kernel, Slots, Vector, positions_by_bits};
+use std::arch::x86_64::*;
+
+/// Proof of AVX2, BMI1, BMI2, LZCNT, FMA, POPCNT and PCLMULQDQ.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// Runs the kernel with 256-bit vectors.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,fma,popcnt,pclmulqdq")]
+pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+    kernel.vector(Avx2(()))
+}
+
+#[inline(always)]
+fn mask(lanes: [__m256i; 2]) -> u64 {
+    let [low, high] = lanes.map(|lane| {
+        // SAFETY: only called with chunks, which an `Avx2` has made.
+        let bits = unsafe { _mm256_movemask_epi8(lane) };
+        u64::from(bits.cast_unsigned())
+    });
+    low | high << 32
+}
+
+impl Vector for Avx2 {
+    type Chunk = [__m256i; 2];
+
+    #[inline(always)]
+    fn load(self, bytes: &[u8; CHUNK]) -> Self::Chunk {
+        let (halves, _) = bytes.as_chunks::<32>();
+        // SAFETY: each half has 32 readable bytes, the load needs no alignment, and `self` proves
+        // the instruction.
+        [0, 1].map(|i| unsafe { _mm256_loadu_si256(halves[i].as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn eq(self, chunk: Self::Chunk, byte: u8) -> u64 {
+        // SAFETY: `self` proves the instructions.
+        mask(
+            chunk.map(|lane| unsafe {
+                _mm256_cmpeq_epi8(lane, _mm256_set1_epi8(byte.cast_signed()))
+            }),
+        )
+    }
+
+    #[inline(always)]
+    fn high(self, chunk: Self::Chunk) -> u64 {
+        mask(chunk)
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk {
+        // SAFETY: `self` proves the instruction.
+        [0, 1].map(|i| unsafe { _mm256_or_si256(a[i], b[i]) })
+    }
+
+    #[inline(always)]
+    fn prefix_xor(self, mask: u64) -> u64 {
+        // SAFETY: `self` proves the instructions.
+        let product = unsafe {
+            let ones = _mm_set1_epi8(-1);
+            _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, mask.cast_signed()), ones)
+        };
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { _mm_cvtsi128_si64(product) }.cast_unsigned()
+    }
+
+    #[inline(always)]
+    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
+        positions_by_bits(mask, base, slots)
+    }
+
+    #[inline(always)]
+    fn extract(self, mask: u64, among: u64) -> u64 {
+        // SAFETY: `self` proves BMI2.
+        unsafe { _pext_u64(mask, among) }
+    }
+}

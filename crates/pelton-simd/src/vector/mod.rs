@@ -1,0 +1,118 @@
+//! What a kernel may ask of sixty-four bytes, and the one place where a level becomes code.
+//!
+//! A kernel is written once, over [`Vector`]; [`dispatch`] compiles it for each level.
+//! A value of a type that implements `Vector` is the proof that the machine has the instructions:
+//! it is made in `run`, which only [`dispatch`] calls, after the look at [`Level::detect`].
+//! So the kernels themselves are safe code.
+//!
+//! Everything a kernel calls must be `#[inline(always)]`: what is left as a call of its own is
+//! compiled without the level's instructions, which is slow (never wrong).
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use crate::Level;
+use std::mem::MaybeUninit;
+
+/// Bytes that a kernel takes in one step: one bit each in a `u64`.
+pub(crate) const CHUNK: usize = 64;
+
+/// Room for the positions of one chunk.
+pub(crate) type Slots = [MaybeUninit<u32>; CHUNK];
+
+/// The instructions of a level, as operations on chunks of 64 bytes and masks of 64 bits.
+pub(crate) trait Vector: Copy {
+    /// 64 bytes in registers.
+    type Chunk: Copy;
+
+    /// Takes the bytes into registers.
+    fn load(self, bytes: &[u8; CHUNK]) -> Self::Chunk;
+
+    /// Marks the bytes equal to `byte`.
+    fn eq(self, chunk: Self::Chunk, byte: u8) -> u64;
+
+    /// Marks the bytes of 0x80 and above.
+    fn high(self, chunk: Self::Chunk) -> u64;
+
+    /// Bitwise or of two chunks.
+    fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk;
+
+    /// Bit `i` of the result is the parity of bits `0..=i` of `mask`.
+    fn prefix_xor(self, mask: u64) -> u64;
+
+    /// Writes `base + i` for each set bit `i`, in order, and returns how many there are.
+    ///
+    /// Slots past that number may be written too.
+    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize;
+
+    /// The bits of `mask` at the set bits of `among`, moved together at the low end.
+    fn extract(self, mask: u64, among: u64) -> u64;
+}
+
+/// A computation with one body for all vector levels and a scalar twin.
+pub(crate) trait Kernel {
+    /// What it computes.
+    type Output;
+
+    /// The twin: plain, obvious, and the meaning of the kernel.
+    fn scalar(self) -> Self::Output;
+
+    /// The fast form; implementations are `#[inline(always)]`.
+    fn vector<V: Vector>(self, v: V) -> Self::Output;
+}
+
+/// Runs the kernel at `level`, or at the machine's own where that is lower.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    match level.min(Level::detect()) {
+        Level::Scalar => kernel.scalar(),
+        // SAFETY: no level above Scalar is detected unless the machine has its instructions.
+        Level::Sse => unsafe { portable::run(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Level::Avx2 => unsafe { avx2::run(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Level::Avx512 => unsafe { avx512::run(kernel) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => kernel.scalar(),
+    }
+}
+
+/// The positions by counting trailing zeros, eight at a time so that the branch is predictable.
+#[inline(always)]
+fn positions_by_bits(mut mask: u64, base: u32, slots: &mut Slots) -> usize {
+    let count = mask.count_ones() as usize;
+    for group in slots.as_chunks_mut::<8>().0 {
+        for slot in group {
+            slot.write(base.wrapping_add(mask.trailing_zeros()));
+            mask &= mask.wrapping_sub(1);
+        }
+        if mask == 0 {
+            break;
+        }
+    }
+    count
+}
+
+/// The bytes that fill no chunk, followed by zeros, and a mask of those that are real.
+#[inline(always)]
+pub(crate) fn padded(tail: &[u8]) -> ([u8; CHUNK], u64) {
+    let mut chunk = [0; CHUNK];
+    chunk[..tail.len()].copy_from_slice(tail);
+    (chunk, (1 << tail.len()) - 1)
+}
+
+/// Appends `base + i` for each set bit `i` of `mask`.
+#[inline(always)]
+pub(crate) fn push_positions<V: Vector>(v: V, mask: u64, base: u32, out: &mut Vec<u32>) {
+    out.reserve(CHUNK);
+    if let Some(slots) = out.spare_capacity_mut().first_chunk_mut() {
+        let count = v.positions(mask, base, slots);
+        // SAFETY: there was room for 64 more, and `positions` has written the first `count`.
+        unsafe { out.set_len(out.len() + count) };
+    }
+}
