@@ -3,6 +3,7 @@
 pub mod csv;
 mod level;
 pub mod lines;
+pub mod number;
 mod search;
 mod vector;
 

@@ -1,0 +1,131 @@
+//! Digits, eight and sixteen at a time.
+
+/// `0` in every byte.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+/// The point, after the digits have been brought to 0..=9 by an exclusive or with `0`.
+const POINT: u64 = (b'.' ^ b'0') as u64;
+
+/// Up to eight bytes, the first in the lowest place, zeros above the last.
+#[inline(always)]
+fn load_short(bytes: &[u8]) -> u64 {
+    let length = bytes.len();
+    if let Some(word) = bytes.first_chunk() {
+        return u64::from_le_bytes(*word);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let low = u64::from(u32::from_le_bytes(*first));
+        let high = u64::from(u32::from_le_bytes(*last));
+        return low | high << (8 * (length - 4));
+    }
+    match bytes {
+        [] => 0,
+        [a] => u64::from(*a),
+        [a, .., c] => {
+            u64::from(*a) | u64::from(bytes[1]) << 8 | u64::from(*c) << (8 * (length - 1))
+        }
+    }
+}
+
+/// Marks the high bit of the lowest byte that is no digit value, perhaps with others above it.
+#[inline(always)]
+fn non_digits(word: u64) -> u64 {
+    (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
+}
+
+/// The number whose eight digit values are the bytes of `word`, most significant lowest.
+#[inline(always)]
+fn combine(word: u64) -> u64 {
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+}
+
+/// The number of one to eight digits; `None` if there is a byte that is no digit.
+#[inline(always)]
+fn eight(bytes: &[u8]) -> Option<u64> {
+    let word = align(bytes)?;
+    (non_digits(word) == 0).then(|| combine(word))
+}
+
+/// The number of one to nineteen digits; `None` if there are fewer or more, or something else.
+#[inline(always)]
+pub(super) fn nineteen(bytes: &[u8]) -> Option<u64> {
+    if bytes.len() <= 8 {
+        return eight(bytes);
+    }
+    let (head, tail) = bytes.split_at(bytes.len() - 8);
+    let tail = eight(tail)?;
+    if head.len() <= 8 {
+        return Some(eight(head)? * 100_000_000 + tail);
+    }
+    let (top, middle) = head.split_at(head.len() - 8);
+    if top.len() > 3 {
+        return None;
+    }
+    let head = eight(top)? * 100_000_000 + eight(middle)?;
+    Some(head * 100_000_000 + tail)
+}
+
+/// Digit values with the last in the highest byte; `None` unless there are one to eight.
+#[inline(always)]
+fn align(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || bytes.len() > 8 {
+        return None;
+    }
+    Some((load_short(bytes) ^ ZEROS) << (8 * (8 - bytes.len())))
+}
+
+/// Digits with at most one point among them, at most sixteen bytes: the number without the point,
+/// and how many digits follow it.
+///
+/// `None` if there are more bytes, no digit, or anything else.
+#[inline(always)]
+pub(super) fn pointed(bytes: &[u8]) -> Option<(u64, u8)> {
+    if bytes.len() <= 8 {
+        return pointed_eight(bytes);
+    }
+    pointed_sixteen(bytes)
+}
+
+#[inline(always)]
+fn pointed_eight(bytes: &[u8]) -> Option<(u64, u8)> {
+    let word = align(bytes)?;
+    let marks = non_digits(word);
+    if marks == 0 {
+        return Some((combine(word), 0));
+    }
+    let point = marks.trailing_zeros() & !7;
+    let below = word & ((1 << point) - 1);
+    let above = word >> point >> 8 << point << 8;
+    // Closing the gap from below leaves a zero in front, which changes nothing.
+    let digits = below << 8 | above;
+    let valid = word >> point & 0xff == POINT && non_digits(digits) == 0 && bytes.len() > 1;
+    valid.then(|| (combine(digits), 7 - (point / 8) as u8))
+}
+
+/// As [`pointed_eight`], for nine to sixteen bytes and in two words.
+#[inline(always)]
+fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
+    let low = u64::from_le_bytes(*bytes.first_chunk()?);
+    let high = u64::from_le_bytes(*bytes.last_chunk()?);
+    // The shift drops from the low word what the high word has seen too.
+    let missing = 16usize.checked_sub(bytes.len())?;
+    let (low, high) = ((low ^ ZEROS) << (8 * missing), high ^ ZEROS);
+    let word = u128::from(high) << 64 | u128::from(low);
+    let marks = u128::from(non_digits(high)) << 64 | u128::from(non_digits(low));
+    if marks == 0 {
+        return Some((combine_sixteen(word), 0));
+    }
+    let point = marks.trailing_zeros() & !7;
+    let below = word & ((1 << point) - 1);
+    let above = word >> point >> 8 << point << 8;
+    let digits = below << 8 | above;
+    let rest = non_digits(digits as u64) | non_digits((digits >> 64) as u64);
+    let valid = (word >> point) as u64 & 0xff == POINT && rest == 0;
+    valid.then(|| (combine_sixteen(digits), 15 - (point / 8) as u8))
+}
+
+#[inline(always)]
+fn combine_sixteen(word: u128) -> u64 {
+    combine(word as u64) * 100_000_000 + combine((word >> 64) as u64)
+}
