@@ -1,0 +1,253 @@
+//! Where idle items wait: a magazine for each shard of threads, over one store for all.
+//!
+//! After Bonwick and Adams, "Magazines and Vmem" (USENIX 2001), with two differences: items move
+//! between magazine and store in runs, not as whole magazines, and a thread's magazine is locked
+//! (one swap, never waited for), so that what lies in it can still be reached by everyone.
+
+use crate::lock::{Inside, Parting, TryLock};
+use crate::sync::{AtomicUsize, CachePadded, Ordering, thread_local};
+
+thread_local! {
+    /// Which shard this thread begins with; given out by the first depot that the thread meets.
+    static HOME: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+}
+
+/// Idle items of one kind.
+pub(crate) struct Depot<T> {
+    shards: Box<[CachePadded<TryLock<Shelf<T>>>]>,
+    store: CachePadded<TryLock<Shelf<T>>>,
+    /// The most items in one shard's magazine; at least 1.
+    magazine: usize,
+    /// The next thread's home.
+    arrivals: AtomicUsize,
+}
+
+/// Idle items, newest last, and how often they served.
+struct Shelf<T> {
+    items: Vec<T>,
+    /// Items handed out from here, ever.
+    hits: u64,
+    /// Once true, nothing is put here any more.
+    closed: bool,
+}
+
+/// What a depot holds and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DepotStats {
+    /// Items that lie idle.
+    pub(crate) idle: usize,
+    /// Items handed out, ever.
+    pub(crate) hits: u64,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            hits: 0,
+            closed: false,
+        }
+    }
+}
+
+impl<T> Shelf<T> {
+    #[inline]
+    fn pop(&mut self) -> Option<T> {
+        let item = self.items.pop()?;
+        self.hits += 1;
+        Some(item)
+    }
+
+    /// Takes the newest `count` items away.
+    fn take_newest(&mut self, count: usize) -> std::vec::Drain<'_, T> {
+        let rest = self.items.len().saturating_sub(count);
+        self.items.drain(rest..)
+    }
+}
+
+impl<T> Depot<T> {
+    /// A depot of `shards` magazines, a power of two, of at most `magazine` items each.
+    pub(crate) fn new(shards: usize, magazine: usize) -> Self {
+        debug_assert!(shards.is_power_of_two() && magazine > 0);
+        let shard = |_| CachePadded::new(TryLock::new(Shelf::default()));
+        Self {
+            shards: (0..shards).map(shard).collect(),
+            store: CachePadded::new(TryLock::new(Shelf::default())),
+            magazine,
+            arrivals: AtomicUsize::new(0),
+        }
+    }
+
+    /// An idle item, from wherever it lies.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<T> {
+        let home = self.home();
+        let shelf = self.shards[home].try_enter();
+        match shelf.and_then(|mut shelf| shelf.with(Shelf::pop)) {
+            Some(item) => Some(item),
+            None => self.take_slow(home),
+        }
+    }
+
+    /// A place for one more item, or none once the depot is closed.
+    #[inline]
+    pub(crate) fn place(&self) -> Option<Place<T>> {
+        let home = self.home();
+        if let Some(mut shelf) = self.shards[home].try_enter()
+            && shelf.with(|shelf| !shelf.closed && shelf.items.len() < self.magazine)
+        {
+            return Some(Place::on(shelf));
+        }
+        self.place_slow(home)
+    }
+
+    /// Moves the older half of the magazine of `home` into the store; the place is there too.
+    #[cold]
+    fn place_slow(&self, home: usize) -> Option<Place<T>> {
+        let mut store = self.store.enter();
+        if store.with(|store| store.closed) {
+            return None;
+        }
+        if let Some(mut shelf) = self.shards[home].try_enter() {
+            shelf.with(|shelf| {
+                let half = shelf.items.len() / 2;
+                store.with(|store| store.items.extend(shelf.items.drain(..half)));
+            });
+        }
+        Some(Place::on(store))
+    }
+
+    /// Refills the magazine of `home` from the store, else looks into all the others.
+    #[cold]
+    fn take_slow(&self, home: usize) -> Option<T> {
+        let pop = |shard: &CachePadded<TryLock<Shelf<T>>>| shard.enter().with(Shelf::pop);
+        self.refill(home)
+            .or_else(|| self.shards.iter().find_map(pop))
+    }
+
+    fn refill(&self, home: usize) -> Option<T> {
+        let mut store = self.store.enter();
+        let item = store.with(Shelf::pop)?;
+        if let Some(mut shelf) = self.shards[home].try_enter() {
+            shelf.with(|shelf| {
+                let room = self.magazine.saturating_sub(shelf.items.len()) / 2;
+                store.with(|store| shelf.items.extend(store.take_newest(room)));
+            });
+        }
+        Some(item)
+    }
+
+    /// Puts items into the store, for when a depot is new.
+    pub(crate) fn stock(&self, items: impl Iterator<Item = T>) {
+        self.store.enter().with(|store| store.items.extend(items));
+    }
+
+    /// Moves up to `count` items from the store into `magazine`, the newest last.
+    pub(crate) fn load(&self, magazine: &mut Vec<T>, count: usize) {
+        let mut store = self.store.enter();
+        store.with(|store| magazine.extend(store.take_newest(count)));
+    }
+
+    /// Moves all but the newest `keep` items of `magazine` into the store, and counts `hits` that
+    /// they served.
+    pub(crate) fn unload(&self, magazine: &mut Vec<T>, keep: usize, hits: u64) {
+        let surplus = magazine.len().saturating_sub(keep);
+        self.store.enter().with(|store| {
+            store.hits += hits;
+            store.items.extend(magazine.drain(..surplus));
+        });
+    }
+
+    /// Takes up to `count` idle items out for good, from the store first.
+    pub(crate) fn withdraw(&self, count: usize) -> Vec<T> {
+        let mut taken: Vec<T> = Vec::new();
+        for mut shelf in self.shelves() {
+            let missing = count - taken.len();
+            shelf.with(|shelf| taken.extend(shelf.take_newest(missing)));
+        }
+        taken
+    }
+
+    /// Takes every item out for good and lets none in again.
+    pub(crate) fn close(&self) -> Vec<T> {
+        let mut taken = Vec::new();
+        // The store comes last: an item that finds its magazine closed looks for a place there.
+        for shelf in self
+            .shards
+            .iter()
+            .map(|shard| &**shard)
+            .chain([&*self.store])
+        {
+            shelf.enter().with(|shelf| {
+                shelf.closed = true;
+                taken.append(&mut shelf.items);
+            });
+        }
+        taken
+    }
+
+    /// Each magazine is read at a moment of its own: exact when nobody else is at work.
+    pub(crate) fn stats(&self) -> DepotStats {
+        let mut stats = DepotStats::default();
+        for mut shelf in self.shelves() {
+            shelf.with(|shelf| {
+                stats.idle += shelf.items.len();
+                stats.hits += shelf.hits;
+            });
+        }
+        stats
+    }
+
+    /// Goes into the store, then into each magazine, one at a time.
+    fn shelves(&self) -> impl Iterator<Item = Inside<'_, Shelf<T>>> {
+        let shards = self.shards.iter().map(|shard| &**shard);
+        std::iter::once(&*self.store)
+            .chain(shards)
+            .map(TryLock::enter)
+    }
+
+    #[inline]
+    fn home(&self) -> usize {
+        let home = HOME.with(std::cell::Cell::get);
+        let home = if home == usize::MAX {
+            self.welcome()
+        } else {
+            home
+        };
+        home & (self.shards.len() - 1)
+    }
+
+    #[cold]
+    fn welcome(&self) -> usize {
+        let home = self.arrivals.fetch_add(1, Ordering::Relaxed);
+        HOME.with(|cell| cell.set(home));
+        home
+    }
+}
+
+/// Room for one item, kept from everyone else until it is filled.
+pub(crate) struct Place<T> {
+    shelf: Parting<Shelf<T>>,
+}
+
+impl<T> Place<T> {
+    #[inline]
+    fn on(mut shelf: Inside<'_, Shelf<T>>) -> Self {
+        shelf.with(|shelf| shelf.items.reserve(1));
+        Self {
+            shelf: shelf.part(),
+        }
+    }
+
+    /// Lays `item` down.
+    ///
+    /// # Safety
+    ///
+    /// The depot must exist until the item has been laid down; that the item itself keeps it alive
+    /// is enough.
+    #[inline]
+    pub(crate) unsafe fn fill(self, item: T) {
+        // SAFETY: the caller's promise. The push cannot panic: `on` made room.
+        unsafe { self.shelf.leave(|shelf| shelf.items.push(item)) };
+    }
+}

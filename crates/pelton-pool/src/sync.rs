@@ -1,0 +1,7 @@
+//! Every atomic, cell and lock of this crate comes through here, so that a model can see it.
+
+pub(crate) use pelton_sync::{
+    Arc, Backoff, CachePadded, Mutex, PoisonError, UnsafeCell,
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    scaled, thread_local,
+};
