@@ -33,7 +33,6 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Begins to describe a scheduler.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }

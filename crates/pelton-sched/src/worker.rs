@@ -13,7 +13,7 @@ use crate::sync::{Arc, hint, thread_local};
 use crate::task::Task;
 
 thread_local! {
-    static CURRENT: Cell<*const Worker> = Cell::new(ptr::null());
+    static CURRENT: Cell<*const Worker> = const { Cell::new(ptr::null()) };
 }
 
 /// Rounds over all queues before an idle worker lies down.
