@@ -1,0 +1,173 @@
+//! Scopes: tasks that borrow, and a thread that waits for them.
+//!
+//! How a scope knows that its tasks have ended stands in `PROTOCOLS.md`, "Scope".
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::Priority;
+use crate::injector::Gate;
+use crate::panic;
+use crate::shared::Shared;
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use crate::task::Task;
+use crate::worker::{self, Worker};
+
+/// Units that a worker counts ahead: one atomic operation for so many tasks.
+const CREDIT: usize = 64;
+
+/// The counter of a scope and what wakes its owner.
+pub(crate) struct ScopeCore {
+    /// One for the body, one for each task that has not ended, and the units that workers hold.
+    pending: AtomicUsize,
+    /// The worker that runs the body and waits.
+    owner: usize,
+    shared: Arc<Shared>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl ScopeCore {
+    fn new(owner: &Worker) -> Self {
+        Self {
+            pending: AtomicUsize::new(1),
+            owner: owner.index(),
+            shared: owner.shared().clone(),
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// Takes `units` off the counter and wakes the owner with the last.
+    ///
+    /// # Safety
+    ///
+    /// The scope must count these units; it may be gone when this returns.
+    pub(crate) unsafe fn give_back(this: *const Self, units: usize, worker: &Worker) {
+        // SAFETY: the units keep the scope alive until they are subtracted.
+        let owner = unsafe { (*this).owner };
+        // SAFETY: as above, and this is the last access.
+        // ORDERING: Release; pairs with the Acquire load in `is_over`.
+        if unsafe { (*this).pending.fetch_sub(units, Ordering::Release) } == units {
+            worker.shared().sleep().notify(owner);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        // ORDERING: Acquire; pairs with the Release subtractions in `give_back`.
+        self.pending.load(Ordering::Acquire) == 0
+    }
+
+    fn keep_panic(&self, worker: &Worker, payload: Box<dyn Any + Send>) {
+        self.shared.announce_panic(Some(worker.index()), &*payload);
+        let mut first = lock(&self.panic);
+        if first.is_none() {
+            *first = Some(payload);
+        } else {
+            drop(first);
+            panic::forget(payload);
+        }
+    }
+}
+
+/// Where tasks that borrow from outside `'scope` are spawned; made by
+/// [`Scheduler::scope`](crate::Scheduler::scope).
+pub struct Scope<'scope, 'env: 'scope> {
+    core: ScopeCore,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Spawns a task with the priority of the task that spawns it.
+    ///
+    /// The scope ends after it, and resumes its panic. Tasks spawn more by capturing the scope.
+    pub fn spawn(&'scope self, body: impl FnOnce() + Send + 'scope) {
+        worker::with_current(|worker| match Worker::of(worker, &self.core.shared) {
+            Some(worker) => self.spawn_on(worker, worker.priority(), body),
+            None => self.spawn_outside(body),
+        });
+    }
+
+    /// Spawns a task with a priority of its own.
+    pub fn spawn_with(&'scope self, priority: Priority, body: impl FnOnce() + Send + 'scope) {
+        worker::with_current(|worker| match Worker::of(worker, &self.core.shared) {
+            Some(worker) => self.spawn_on(worker, priority, body),
+            None => self.spawn_outside(body),
+        });
+    }
+
+    fn spawn_on(
+        &'scope self,
+        worker: &Worker,
+        priority: Priority,
+        body: impl FnOnce() + Send + 'scope,
+    ) {
+        let core = &raw const self.core;
+        if !worker.take_credit(core) {
+            // Relaxed: the unit of the task that spawns keeps the counter above zero meanwhile.
+            self.core.pending.fetch_add(CREDIT, Ordering::Relaxed);
+            worker.keep_credit(core, CREDIT - 1);
+        }
+        worker.fork(priority, self.task(body));
+    }
+
+    /// For a thread that is no worker of the pool, but was lent the scope.
+    #[cold]
+    fn spawn_outside(&'scope self, body: impl FnOnce() + Send + 'scope) {
+        self.core.pending.fetch_add(1, Ordering::Relaxed);
+        let shared = &self.core.shared;
+        let door = shared.injector().open(Priority::Normal, Gate::Shut);
+        door.expect("a scope finds every gate open")
+            .push(self.task(body));
+        shared.sleep().notify_one();
+    }
+
+    fn task(&'scope self, body: impl FnOnce() + Send + 'scope) -> Task {
+        let core = CorePointer(&raw const self.core);
+        let run = move |worker: &Worker| {
+            let core = core;
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                // SAFETY: the unit of this task is given back below, so the scope is alive.
+                unsafe { (*core.0).keep_panic(worker, payload) };
+            }
+            worker.keep_credit(core.0, 1);
+        };
+        // SAFETY: the scope does not end before the task gave its unit back, and what the body
+        // borrows lives longer than the scope.
+        unsafe { Task::owned(core.0.cast(), run) }
+    }
+}
+
+/// Runs `body` on `worker` with a scope, and waits for its tasks.
+pub(crate) fn run<'env, R>(
+    worker: &Worker,
+    body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
+) -> R {
+    let scope = Scope {
+        core: ScopeCore::new(worker),
+        scope: PhantomData,
+        env: PhantomData,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| body(&scope)));
+    worker.keep_credit(&raw const scope.core, 1);
+    worker.return_credit();
+    worker.work_until(&|| scope.core.is_over());
+    let first = lock(&scope.core.panic).take();
+    match (first, result) {
+        (Some(payload), _) | (None, Err(payload)) => resume_unwind(payload),
+        (None, Ok(value)) => value,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct CorePointer(*const ScopeCore);
+
+// SAFETY: the core is Sync, and only shared access goes through the pointer.
+unsafe impl Send for CorePointer {}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
