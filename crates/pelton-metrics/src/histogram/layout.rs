@@ -21,7 +21,7 @@ use std::ops::RangeInclusive;
 pub struct Layout {
     /// In range `1..=PRECISION_BITS_MAX`.
     precision_bits: u32,
-    /// The index of the bucket for everything above the largest value.
+    /// The number of buckets, and the index of the one more for everything above the largest value.
     beyond: u32,
 }
 
@@ -75,18 +75,18 @@ impl Layout {
         self.len() * size_of::<u64>()
     }
 
-    /// The number of buckets.
+    /// The number of buckets, without the one for what is above the largest value.
     pub(super) fn len(self) -> usize {
-        self.beyond as usize + 1
+        self.beyond as usize
     }
 
-    /// The bucket of `value`, in range `0..len()`.
+    /// The bucket of `value`; `len()` or more for a value above the largest.
     #[inline]
-    pub(super) fn index(self, value: u64) -> u32 {
-        unbounded_index(self.precision_bits, value).min(self.beyond)
+    pub(super) fn index(self, value: u64) -> usize {
+        unbounded_index(self.precision_bits, value) as usize
     }
 
-    /// The values that fall into bucket `index`.
+    /// The values that fall into bucket `index`, at most `len()`.
     pub(super) fn bounds(self, index: u32) -> RangeInclusive<u64> {
         if index == self.beyond {
             let largest = *self.bounds(index - 1).end();

@@ -63,6 +63,8 @@ struct Cell {
     min: AtomicU64,
     max: AtomicU64,
     buckets: Box<[AtomicU64]>,
+    /// The bucket for values above the layout's largest.
+    beyond: AtomicU64,
 }
 
 impl Default for Histogram {
@@ -171,13 +173,21 @@ impl Cell {
             min: AtomicU64::new(u64::MAX),
             max: AtomicU64::new(0),
             buckets: (0..layout.len()).map(|_| AtomicU64::new(0)).collect(),
+            beyond: AtomicU64::new(0),
         }
+    }
+
+    #[inline]
+    fn bucket(&self, layout: Layout, value: u64) -> &AtomicU64 {
+        self.buckets
+            .get(layout.index(value))
+            .unwrap_or(&self.beyond)
     }
 
     /// Counts `value`; the caller is the only writer.
     #[inline]
     fn count(&self, layout: Layout, value: u64, times: u64) {
-        let bucket = &self.buckets[layout.index(value) as usize];
+        let bucket = self.bucket(layout, value);
         let count = bucket.load(Ordering::Relaxed).wrapping_add(times);
         // ORDERING: Release; pairs with the Acquire fence in `show`.
         bucket.store(count, Ordering::Release);
@@ -192,11 +202,12 @@ impl Cell {
         self.min.fetch_min(value, Ordering::Relaxed);
         self.max.fetch_max(value, Ordering::Relaxed);
         // ORDERING: Release; pairs with the Acquire fence in `show`.
-        self.buckets[layout.index(value) as usize].fetch_add(1, Ordering::Release);
+        self.bucket(layout, value).fetch_add(1, Ordering::Release);
     }
 
     fn show(&self, sight: &mut snapshot::Sight) {
-        for (seen, bucket) in sight.counts.iter_mut().zip(&self.buckets) {
+        let buckets = self.buckets.iter().chain([&self.beyond]);
+        for (seen, bucket) in sight.counts.iter_mut().zip(buckets) {
             *seen = seen.wrapping_add(bucket.load(Ordering::Relaxed));
         }
         // ORDERING: Acquire; pairs with the Release writes to the buckets.

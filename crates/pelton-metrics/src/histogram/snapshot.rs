@@ -35,6 +35,7 @@ pub(super) struct Sight {
     pub(super) sum: u64,
     pub(super) min: u64,
     pub(super) max: u64,
+    /// By bucket, that for values above the largest last.
     pub(super) counts: Vec<u64>,
 }
 
@@ -45,7 +46,7 @@ impl Sight {
             sum: 0,
             min: u64::MAX,
             max: 0,
-            counts: vec![0; layout.len()],
+            counts: vec![0; layout.len() + 1],
         }
     }
 
