@@ -1,0 +1,173 @@
+//! The slow steps. Most need a nightly toolchain, and say so when there is none.
+
+use std::path::{Path, PathBuf};
+
+use super::steps::{Plan, has_tests, models, one, wanted};
+use crate::command::Command;
+use crate::flags::Verify;
+use crate::workspace::{Package, Workspace, entries};
+
+/// The crates whose code is shared between threads or unsafe: what sanitizers and Miri are for.
+const SHARP: &[&str] = &[
+    "pelton-sync",
+    "pelton-simd",
+    "pelton-queue",
+    "pelton-pool",
+    "pelton-metrics",
+    "pelton-sched",
+    "pelton-record",
+];
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 30;
+
+/// How many cases each property test tries; 256 is the habit of every day.
+const ORACLE_CASES: u32 = 20_000;
+
+pub(super) fn loom(workspace: &Workspace, options: &Verify) -> Plan {
+    models(workspace, options, 3)
+}
+
+/// The property tests against their naive twins, optimised and with many more cases.
+pub(super) fn oracle(workspace: &Workspace, options: &Verify) -> Plan {
+    let crates = workspace
+        .crates()
+        .filter(|package| wanted(package, options));
+    let commands: Vec<Command> = crates
+        .filter(|p| has_tests(p, "model_"))
+        .map(cases)
+        .collect();
+    match commands.is_empty() {
+        true => Plan::Skip("no tests/model_*.rs here".to_owned()),
+        false => Plan::Run(commands),
+    }
+}
+
+fn cases(package: &Package) -> Command {
+    // The loom profile is release with its assertions on; without the cfg it models nothing.
+    Command::new("cargo test --profile loom -p")
+        .arg(&package.name)
+        .args("--test model_*")
+        .env("PROPTEST_CASES", ORACLE_CASES.to_string())
+}
+
+pub(super) fn tsan(workspace: &Workspace, options: &Verify) -> Plan {
+    let flags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+    sanitized(workspace, options, "tsan", flags)
+}
+
+pub(super) fn asan(workspace: &Workspace, options: &Verify) -> Plan {
+    sanitized(workspace, options, "asan", "-Zsanitizer=address")
+}
+
+/// Tests of the sharp crates with `flags`, in a target folder of their own. `--target` keeps the
+/// flags away from build scripts and procedural macros.
+fn sanitized(workspace: &Workspace, options: &Verify, name: &str, flags: &str) -> Plan {
+    let Some(host) = nightly_host() else {
+        return Plan::Skip("no nightly toolchain".to_owned());
+    };
+    let target = workspace.target.join(name);
+    each_sharp(workspace, options, |package| {
+        Command::new("cargo +nightly test --tests -p")
+            .arg(&package.name)
+            .arg("--target")
+            .arg(&host)
+            .arg("--target-dir")
+            .arg(target.to_string_lossy())
+            .env("RUSTFLAGS", flags)
+    })
+}
+
+pub(super) fn miri(workspace: &Workspace, options: &Verify) -> Plan {
+    if !Command::new("cargo +nightly miri --version").answers() {
+        return Plan::Skip("no Miri on the nightly toolchain".to_owned());
+    }
+    let target = workspace.target.join("miri");
+    each_sharp(workspace, options, |package| {
+        Command::new("cargo +nightly miri test --tests -p")
+            .arg(&package.name)
+            .arg("--target-dir")
+            .arg(target.to_string_lossy())
+            .env("MIRIFLAGS", "-Zmiri-tree-borrows -Zmiri-disable-isolation")
+            .env("PROPTEST_CASES", "4")
+    })
+}
+
+fn each_sharp(
+    workspace: &Workspace,
+    options: &Verify,
+    command: impl Fn(&Package) -> Command,
+) -> Plan {
+    let crates = workspace
+        .crates()
+        .filter(|package| wanted(package, options));
+    let sharp = crates.filter(|package| SHARP.contains(&package.name.as_str()));
+    let commands: Vec<Command> = sharp.map(command).collect();
+    match commands.is_empty() {
+        true => Plan::Skip("nothing shared or unsafe in this crate".to_owned()),
+        false => Plan::Run(commands),
+    }
+}
+
+/// Runs every target of every `crates/*/fuzz` with libFuzzer and AddressSanitizer: what
+/// cargo-fuzz does, without having to install it.
+pub(super) fn fuzz(workspace: &Workspace, _: &Verify) -> Plan {
+    let Some(host) = nightly_host() else {
+        return Plan::Skip("no nightly toolchain".to_owned());
+    };
+    let crates = workspace.crates();
+    let folders = crates.map(|package| package.folder.join("fuzz"));
+    let targets: Vec<(PathBuf, String)> = folders.flat_map(fuzz_targets).collect();
+    if targets.is_empty() {
+        return Plan::Skip("no crates/*/fuzz here".to_owned());
+    }
+    let commands = targets
+        .iter()
+        .map(|(folder, name)| fuzz_command(workspace, &host, folder, name));
+    Plan::Run(commands.collect())
+}
+
+/// The targets of one fuzz package: its `src/bin/*.rs`.
+fn fuzz_targets(folder: PathBuf) -> Vec<(PathBuf, String)> {
+    let mut names: Vec<String> = entries(&folder.join("src/bin"))
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| (folder.clone(), name))
+        .collect()
+}
+
+fn fuzz_command(workspace: &Workspace, host: &str, folder: &Path, name: &str) -> Command {
+    let coverage = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+        -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+        --cfg fuzzing -Zsanitizer=address -Cdebug-assertions";
+    Command::new("cargo +nightly run --release --bin")
+        .arg(name)
+        .arg("--target")
+        .arg(host)
+        .arg("--target-dir")
+        .arg(workspace.target.join("fuzz").to_string_lossy())
+        .arg("--")
+        .arg(format!("-max_total_time={FUZZ_SECONDS}"))
+        .env("RUSTFLAGS", coverage)
+        .folder(folder)
+}
+
+pub(super) fn package(_: &Workspace, options: &Verify) -> Plan {
+    let command = Command::new("cargo xtask package");
+    one(match &options.only {
+        Some(name) => command.arg("-p").arg(name),
+        None => command,
+    })
+}
+
+/// The host triple of the nightly toolchain, where there is one.
+fn nightly_host() -> Option<String> {
+    let text = Command::new("rustc +nightly -vV").output().ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "))?;
+    Some(line.to_owned())
+}
