@@ -1,2 +1,60 @@
-//! The `pelton` command.
-fn main() {}
+//! The `pelton` command: data pipelines from the command line.
+//!
+//! Data goes to standard output or to files and nothing else does; reports, progress and errors go
+//! to standard error. The exit code is 0 when all is done, 1 when it is done but records were
+//! refused, 2 when it could not be done.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the crate that prints")]
+
+mod command;
+mod generate;
+mod progress;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use command::{check, gen_data, run, sql};
+
+/// Process files at the speed of the machine: filter, compute, group and write, on all cores,
+/// inside a memory limit, with an account of every record.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a pipeline file (TOML, YAML or JSON).
+    Run(run::Arguments),
+    /// Run one SELECT over a file.
+    Sql(sql::Arguments),
+    /// Make up data: any amount, the same for the same seed.
+    Gen(gen_data::Arguments),
+    /// Check a pipeline file without running it.
+    Check(check::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pelton gen orders --rows 1000000 -o orders.csv
+  pelton sql \"SELECT country, count(*) AS orders FROM 'orders.csv' GROUP BY country\"
+  pelton run pipeline.toml --memory-limit 50MB
+
+Exit codes: 0 done, 1 done but records were refused, 2 could not be done.";
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sql(arguments) => sql::run(&arguments),
+        Command::Gen(arguments) => gen_data::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    };
+    done.unwrap_or_else(|message| {
+        eprintln!("pelton: {message}");
+        ExitCode::from(2)
+    })
+}

@@ -24,7 +24,8 @@
 //!
 //! let pool = BufferPool::new(Budget::new(16 << 20));
 //! let input = Input::memory("cities", b"city,trips\nOslo,7\nBern,12\n".to_vec());
-//! let mut source = ReadSource::open(vec![input], &Csv::default(), pool, ReadOptions::default())?;
+//! let csv = std::sync::Arc::new(Csv::default());
+//! let mut source = ReadSource::open(vec![input], csv, pool, ReadOptions::default())?;
 //! assert_eq!(source.schema().to_string(), "city string, trips int64");
 //!
 //! let chunk = source.next_chunk()?.expect("one block");

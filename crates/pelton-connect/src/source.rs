@@ -1,11 +1,11 @@
 //! From inputs to blocks of whole records.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use pelton_format::{Cut, Format, Framer, Opened};
 use pelton_pool::{Buffer, BufferPool};
 use pelton_record::{Block, DataType, Origin, Schema};
-use pelton_simd::lines;
 
 use crate::{Error, ErrorKind, Input};
 
@@ -73,7 +73,7 @@ pub struct ReadSource {
     /// Inputs that wait for their turn, the next one last.
     waiting: Vec<Input>,
     current: Option<Box<dyn Read + Send>>,
-    format: Box<dyn Fn(&[u8], bool) -> Result<Opened, pelton_format::Error> + Send>,
+    format: Arc<dyn Format>,
     framer: Box<dyn Framer>,
     pool: BufferPool,
     options: ReadOptions,
@@ -86,6 +86,8 @@ pub struct ReadSource {
     sequence: u64,
     /// Where the carry begins in the current input.
     byte: u64,
+    /// Line ends before the first record.
+    header_lines: u64,
 }
 
 impl std::fmt::Debug for ReadSource {
@@ -102,21 +104,20 @@ impl ReadSource {
     /// As [`next_chunk`](Source::next_chunk), and when there are no inputs.
     pub fn open(
         mut inputs: Vec<Input>,
-        format: &(impl Format + Clone + 'static),
+        format: Arc<dyn Format>,
         pool: BufferPool,
         options: ReadOptions,
     ) -> Result<Self, Error> {
         let names = inputs.iter().map(|input| input.name().to_owned()).collect();
         let size = inputs.iter().map(Input::size).sum();
         inputs.reverse();
-        let (framer, format) = (format.framer(), format.clone());
         let mut source = Self {
             names,
             size,
             waiting: inputs,
             current: None,
-            format: Box::new(move |sample, complete| format.open(sample, complete)),
-            framer,
+            framer: format.framer(),
+            format,
             pool,
             options,
             opened: Opened { schema: Schema::default(), doubtful: Vec::new(), data_start: 0 },
@@ -125,6 +126,7 @@ impl ReadSource {
             source: 0,
             sequence: 0,
             byte: 0,
+            header_lines: 0,
         };
         source.opened = source.advance()?.unwrap_or_else(|| source.opened.clone());
         Ok(source)
@@ -142,6 +144,18 @@ impl ReadSource {
         &self.opened.doubtful
     }
 
+    /// Number of inputs.
+    #[must_use]
+    pub fn inputs(&self) -> u32 {
+        self.names.len() as u32
+    }
+
+    /// Line ends before the first record of an input.
+    #[must_use]
+    pub const fn header_lines(&self) -> u64 {
+        self.header_lines
+    }
+
     /// Goes on to the next input and reads its beginning into the carry.
     fn advance(&mut self) -> Result<Option<Opened>, Error> {
         let Some(input) = self.waiting.pop() else {
@@ -156,9 +170,12 @@ impl ReadSource {
         sample.resize(self.options.block_bytes, 0);
         let filled = self.fill(&mut sample)?;
         sample.truncate(filled);
-        let opened = (self.format)(&sample, self.exhausted)
+        let opened = self
+            .format
+            .open(&sample, self.exhausted)
             .map_err(|error| Error::new(ErrorKind::Format, self.name(), error))?;
-        sample.drain(..opened.data_start);
+        let header = sample.drain(..opened.data_start);
+        self.header_lines = header.filter(|&byte| byte == b'\n').count() as u64;
         self.byte = opened.data_start as u64;
         self.carry = sample;
         Ok(Some(opened))
@@ -166,19 +183,9 @@ impl ReadSource {
 
     /// Reads until `room` is full or the input ends, which is noted.
     fn fill(&mut self, room: &mut [u8]) -> Result<usize, Error> {
-        let mut filled = 0;
         let Some(reader) = &mut self.current else { return Ok(0) };
-        while filled < room.len() {
-            match reader.read(&mut room[filled..]) {
-                Ok(0) => {
-                    self.exhausted = true;
-                    break;
-                }
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(self.name(), &error)),
-            }
-        }
+        let filled = fill(reader, room).map_err(|error| Error::io(self.name(), &error))?;
+        self.exhausted = filled < room.len();
         Ok(filled)
     }
 
@@ -234,7 +241,7 @@ impl ReadSource {
         // What was read holds no line end, or the framer would have found it.
         while !self.exhausted {
             let filled = self.fill(&mut rest)?;
-            match lines::first(&rest[..filled]) {
+            match rest[..filled].iter().position(|&byte| byte == b'\n') {
                 Some(end) => {
                     self.carry.extend_from_slice(&rest[end + 1..filled]);
                     let bytes = skipped + end as u64;
@@ -272,6 +279,20 @@ impl ReadSource {
         );
         Err(Error::new(ErrorKind::Format, self.name(), message))
     }
+}
+
+/// Reads until `room` is full or there is no more.
+fn fill(reader: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        match reader.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 impl Source for ReadSource {

@@ -27,6 +27,8 @@ pub struct Batch {
     /// One for each row, or none at all.
     extents: Vec<View>,
     origin: Origin,
+    /// Line ends in the block.
+    lines: u64,
     rejected: Vec<Rejected>,
 }
 
@@ -77,6 +79,18 @@ impl Batch {
     #[must_use]
     pub fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// The same batch, whose block holds so many line ends.
+    #[must_use]
+    pub fn with_lines(self, lines: u64) -> Self {
+        Self { lines, ..self }
+    }
+
+    /// Line ends in the block, those of refused records and inside quotes too.
+    #[must_use]
+    pub const fn lines(&self) -> u64 {
+        self.lines
     }
 
     /// Names and types of the columns.

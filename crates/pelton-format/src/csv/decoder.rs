@@ -176,12 +176,13 @@ impl Decoder for CsvDecoder {
     fn decode(&mut self, block: Block, origin: Origin) -> Batch {
         let bytes = block.bytes();
         self.layout.fill(bytes, self.csv.dialect(), self.csv.limits.record_bytes_max);
+        let lines = self.layout.lines(bytes);
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();
         let columns =
             (0..self.wanted.len()).map(|index| self.column(&block, index, &mut failures)).collect();
         let mut batch =
-            Batch::decoded(self.schema.clone(), columns, block, extents).with_origin(origin);
+            Batch::decoded(self.schema.clone(), columns, block, extents).with_origin(origin).with_lines(lines);
         rejected.into_iter().for_each(|rejected| batch.push_rejected(rejected));
         batch.reject(&self.stage, RejectedKind::Value, failures);
         batch

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pelton_record::View;
 use pelton_simd::csv::{Dialect, Structure, scan};
+use pelton_simd::lines;
 
 /// One record: a run of separators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,14 @@ impl Layout {
     /// The block has a byte past ASCII somewhere.
     pub(super) fn is_ascii(&self) -> bool {
         !self.structure.non_ascii
+    }
+
+    /// Line ends in the block.
+    pub(super) fn lines(&self, bytes: &[u8]) -> u64 {
+        match self.structure.quotes {
+            true => lines::count(bytes) as u64,
+            false => self.structure.row_ends.len() as u64,
+        }
     }
 
     /// Field `index` of `record`, quotes and a carriage return included.

@@ -1,0 +1,25 @@
+//! `pelton check`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use pelton::Engine;
+
+use super::{Done, message, read_plan};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The pipeline file.
+    file: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let (plan, text) = read_plan(&arguments.file)?;
+    let name = arguments.file.display().to_string();
+    let run = Engine::from_plan(plan).in_file(&name, &text).prepare().map_err(message)?;
+    println!("{name}: ok");
+    println!("input:  {}", run.schema());
+    println!("output: {}", run.output_schema());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,70 @@
+//! `pelton gen`
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use pelton::plan::ByteSize;
+
+use super::{Done, message};
+use crate::generate::{Kind, Made, Order, generate};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What to make.
+    #[arg(value_enum)]
+    kind: Kind,
+    /// How many rows.
+    #[arg(long, required_unless_present = "size")]
+    rows: Option<u64>,
+    /// How large the output gets instead, such as 1GiB: it ends with the row that reaches it.
+    #[arg(long)]
+    size: Option<ByteSize>,
+    /// The same seed makes the same bytes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Break so many rows in a thousand, of all kinds, and write beside the output how many of
+    /// which kind, as FILE.malformed.json.
+    #[arg(long, value_name = "PER_MILLE", default_value_t = 0)]
+    malformed: u32,
+    /// Where to write; `-` is standard output.
+    #[arg(long, short, default_value = "-")]
+    output: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let order = Order {
+        kind: arguments.kind,
+        seed: arguments.seed,
+        rows: arguments.rows,
+        bytes: arguments.size.map(ByteSize::bytes),
+        malformed_per_mille: arguments.malformed,
+    };
+    let place = |error: io::Error| format!("{}: {error}", arguments.output);
+    let made = if arguments.output == "-" {
+        match generate(order, &mut io::stdout().lock()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+            made => made.map_err(place)?,
+        }
+    } else {
+        let file = File::create(&arguments.output).map_err(place)?;
+        generate(order, &mut BufWriter::new(file)).map_err(place)?
+    };
+    if arguments.malformed > 0 {
+        tell_malformed(arguments, &made)?;
+    }
+    if arguments.output != "-" {
+        eprintln!("{}: {} rows, {} bytes", arguments.output, made.rows, made.bytes);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_malformed(arguments: &Arguments, made: &Made) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(made).map_err(message)?;
+    if arguments.output == "-" {
+        return writeln!(io::stderr(), "{text}").map_err(message);
+    }
+    let path = format!("{}.malformed.json", arguments.output);
+    fs::write(&path, text + "\n").map_err(|error| format!("{path}: {error}"))
+}

@@ -1,0 +1,33 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+pub(crate) mod gen_data;
+pub(crate) mod run;
+pub(crate) mod sql;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pelton::Report;
+use pelton::plan::Plan;
+
+/// What a command comes to: an exit code, or the reason why it could not be done.
+pub(crate) type Done = Result<ExitCode, String>;
+
+/// The code for a run that came to its end.
+pub(crate) fn exit_code(report: &Report) -> ExitCode {
+    ExitCode::from(u8::from(report.records.rejected > 0))
+}
+
+/// Any error as its message.
+pub(crate) fn message(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The pipeline file at `path`, and its text.
+pub(crate) fn read_plan(path: &Path) -> Result<(Plan, String), String> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    let plan = Plan::from_text(&text, path).map_err(|error| message(error.in_file(&name)))?;
+    Ok((plan, text))
+}

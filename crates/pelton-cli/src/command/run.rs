@@ -1,0 +1,70 @@
+//! `pelton run`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use pelton::Engine;
+use pelton::plan::{ByteSize, Plan};
+
+use super::{Done, exit_code, message, read_plan};
+use crate::progress;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The pipeline file.
+    file: PathBuf,
+    /// Replace a value of the pipeline, such as `engine.workers=1`; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Keep all memory that grows with the data below this size, such as 50MB.
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
+    /// How to report on standard error when the run is over.
+    #[arg(long, value_enum, default_value_t = ReportForm::Text)]
+    report: ReportForm,
+    /// No progress and no report; errors still show.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReportForm {
+    /// For people.
+    Text,
+    /// For programs: one JSON object.
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let (plan, text) = read_plan(&arguments.file)?;
+    let plan = adjusted(plan, arguments)?;
+    let name = arguments.file.display().to_string();
+    let run = Engine::from_plan(plan).in_file(&name, &text).prepare().map_err(message)?;
+    let bar = progress::start(&run, arguments.quiet);
+    let report = run.run();
+    bar.finish();
+    let report = report.map_err(message)?;
+    if !arguments.quiet {
+        match arguments.report {
+            ReportForm::Text => eprintln!("{report}"),
+            ReportForm::Json => {
+                eprintln!("{}", serde_json::to_string_pretty(&report).map_err(message)?);
+            }
+        }
+    }
+    Ok(exit_code(&report))
+}
+
+fn adjusted(mut plan: Plan, arguments: &Arguments) -> Result<Plan, String> {
+    for setting in &arguments.set {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| format!("--set {setting}: expected KEY=VALUE"))?;
+        plan = plan.set(key, value).map_err(message)?;
+    }
+    if arguments.memory_limit.is_some() {
+        plan.engine.memory_limit = arguments.memory_limit;
+    }
+    Ok(plan)
+}

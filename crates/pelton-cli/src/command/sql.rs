@@ -1,0 +1,111 @@
+//! `pelton sql`
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::{Args, ValueEnum};
+use pelton::connect::MemorySink;
+use pelton::plan::{ByteSize, FormatName, OnError};
+use pelton::{Engine, Run};
+
+use super::{Done, exit_code, message};
+use crate::{progress, table};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// One SELECT over one file, whose path stands in quotes after FROM.
+    query: String,
+    /// Write to this file instead of standard output.
+    #[arg(long, short)]
+    output: Option<String>,
+    /// How to write: a table on a terminal and CSV elsewhere, unless given.
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// Keep all memory that grows with the data below this size, such as 50MB.
+    #[arg(long, value_name = "SIZE")]
+    memory_limit: Option<ByteSize>,
+    /// Threads that work; as many as there are processors unless given.
+    #[arg(long)]
+    workers: Option<usize>,
+    /// What happens to records that cannot be read.
+    #[arg(long, value_enum, default_value_t = Policy::Fail)]
+    on_error: Policy,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people: aligned columns.
+    Table,
+    /// Comma-separated values.
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+}
+
+/// What happens to records that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Policy {
+    /// The query stops.
+    Fail,
+    /// They are left out and counted.
+    Skip,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let form = arguments.form();
+    let mut plan = pelton::sql::plan(&arguments.query).map_err(message)?;
+    plan.engine.memory_limit = arguments.memory_limit;
+    plan.engine.workers = arguments.workers;
+    plan.engine.on_error = match arguments.on_error {
+        Policy::Fail => OnError::Fail,
+        Policy::Skip => OnError::Skip,
+    };
+    plan.sink.path = arguments.output.clone().unwrap_or_else(|| "-".to_owned());
+    plan.sink.format = match form {
+        Some(Form::Ndjson) => Some(FormatName::Ndjson),
+        Some(Form::Csv | Form::Table) => Some(FormatName::Csv),
+        None => None,
+    };
+    let engine = Engine::from_plan(plan).in_file("query", &arguments.query);
+    if form != Some(Form::Table) {
+        return finish(engine.prepare().map_err(message)?);
+    }
+    let memory = MemorySink::default();
+    let run = engine.sink(memory.clone()).prepare().map_err(message)?;
+    let numeric: Vec<bool> =
+        run.output_schema().fields().iter().map(|field| field.data_type.is_numeric()).collect();
+    let code = finish(run)?;
+    let shown = table::draw(&memory.take(), &numeric);
+    match arguments.output.as_deref() {
+        None | Some("-") => match io::stdout().write_all(shown.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(message(error)),
+            _ => {}
+        },
+        Some(path) => std::fs::write(path, shown).map_err(|error| format!("{path}: {error}"))?,
+    }
+    Ok(code)
+}
+
+/// Runs the query; tells of refused records, which a result alone would hide.
+fn finish(run: Run) -> Done {
+    let bar = progress::start(&run, false);
+    let report = run.run();
+    bar.finish();
+    let report = report.map_err(message)?;
+    for (kind, count) in &report.records.rejected_by_kind {
+        eprintln!("pelton: {count} records left out: {kind}");
+    }
+    Ok(exit_code(&report))
+}
+
+impl Arguments {
+    /// The form that was asked for; a table where people look; else what the file's name says.
+    fn form(&self) -> Option<Form> {
+        let to_stdout = self.output.as_deref().is_none_or(|path| path == "-");
+        match self.format {
+            None if to_stdout && io::stdout().is_terminal() => Some(Form::Table),
+            None if to_stdout => Some(Form::Csv),
+            given => given,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The end of the line: results leave in the order of their blocks.
+
+use std::collections::BTreeMap;
+
+use pelton_connect::Sink;
+use pelton_record::{Block, Origin, Rejected};
+use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use serde::Serialize;
+
+use super::account::Account;
+use crate::Error;
+use crate::plan::OnError;
+
+/// What one block has come to.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub origin: Origin,
+    /// Encoded records for the sink.
+    pub output: Vec<u8>,
+    /// Line ends in the block.
+    pub lines: u64,
+    /// Refused records, with the block that holds their bytes.
+    pub rejected: Vec<Rejected>,
+    pub block: Block,
+}
+
+/// A refused record as the dead letter tells it.
+#[derive(Debug, Serialize)]
+struct Letter<'a> {
+    source: &'a str,
+    line: u64,
+    byte: u64,
+    stage: &'a str,
+    kind: &'static str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    /// The record in hexadecimal, when it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_hex: Option<String>,
+}
+
+/// Takes what workers have done and puts it away, block after block.
+///
+/// A worker that is ahead waits until the gap before it is closed, so that no more than a window
+/// of results is ever held back.
+pub(super) struct Committer {
+    state: Mutex<State>,
+    moved: Condvar,
+    /// Results that may wait for an earlier one.
+    window: u64,
+    ordered: bool,
+    on_error: OnError,
+    names: Vec<String>,
+    /// Line ends before the first record of each input.
+    header_lines: u64,
+}
+
+struct State {
+    next: u64,
+    waiting: BTreeMap<u64, Done>,
+    sink: Box<dyn Sink>,
+    dead_letter: Option<Box<dyn Sink>>,
+    account: Account,
+    written_bytes: u64,
+    /// Line ends so far, in the current input.
+    lines: u64,
+    source: u32,
+    stopped: bool,
+    failure: Option<Error>,
+    /// Buffers to use again.
+    spare: Vec<Vec<u8>>,
+}
+
+/// How to commit.
+pub(super) struct Rules {
+    pub window: u64,
+    pub ordered: bool,
+    pub on_error: OnError,
+    pub names: Vec<String>,
+    pub header_lines: u64,
+}
+
+/// What is left when everything is committed.
+pub(super) struct Outcome {
+    pub account: Account,
+    pub written_bytes: u64,
+}
+
+impl Committer {
+    pub(super) fn new(
+        sink: Box<dyn Sink>,
+        dead_letter: Option<Box<dyn Sink>>,
+        rules: Rules,
+    ) -> Self {
+        let Rules { window, ordered, on_error, names, header_lines } = rules;
+        let state = State {
+            next: 0,
+            waiting: BTreeMap::new(),
+            sink,
+            dead_letter,
+            account: Account::default(),
+            written_bytes: 0,
+            lines: header_lines,
+            source: 0,
+            stopped: false,
+            failure: None,
+            spare: Vec::new(),
+        };
+        let (state, moved) = (Mutex::new(state), Condvar::new());
+        Self { state, moved, window, ordered, on_error, names, header_lines }
+    }
+
+    /// A buffer for output, empty.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        self.lock().spare.pop().unwrap_or_default()
+    }
+
+    /// True once nothing more is wanted.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// Hands in a result; waits while too many earlier ones are missing.
+    pub(super) fn commit(&self, mut done: Done) {
+        let mut state = self.lock();
+        let sequence = done.origin.sequence;
+        if !self.ordered && !state.stopped {
+            let written = state.write(&std::mem::take(&mut done.output));
+            written.unwrap_or_else(|error| state.stop(Some(error)));
+        }
+        while !state.stopped && sequence >= state.next + self.window {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting.insert(sequence, done);
+        while let Some(done) = state.take_next() {
+            if !state.stopped {
+                let kept = self.put_away(&mut state, done);
+                kept.unwrap_or_else(|error| state.stop(Some(error)));
+            }
+        }
+        self.moved.notify_all();
+    }
+
+    /// Writes bytes that follow everything committed so far.
+    pub(super) fn write(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        if !state.stopped {
+            let written = state.write(bytes);
+            written.unwrap_or_else(|error| state.stop(Some(error)));
+        }
+    }
+
+    /// Adds to the account.
+    pub(super) fn add(&self, account: &Account) {
+        self.lock().account.merge(account);
+    }
+
+    /// Ends the run because of `error`; the first one counts.
+    pub(super) fn fail(&self, error: Error) {
+        self.lock().stop(Some(error));
+        self.moved.notify_all();
+    }
+
+    /// Makes everything last.
+    pub(super) fn finish(self) -> Result<Outcome, Error> {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.failure {
+            return Err(error);
+        }
+        let sinks = std::iter::once(&mut state.sink).chain(&mut state.dead_letter);
+        for sink in sinks {
+            match sink.commit() {
+                Err(error) if !error.is_broken_pipe() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(Outcome { account: state.account, written_bytes: state.written_bytes })
+    }
+
+    /// Refuses records that have no place in an input any more: groups, say.
+    pub(super) fn refuse(&self, rejected: &[Rejected]) {
+        let mut state = self.lock();
+        for rejected in rejected {
+            let refused = self.refuse_one(&mut state, rejected, None);
+            refused.unwrap_or_else(|error| state.stop(Some(error)));
+        }
+    }
+
+    fn put_away(&self, state: &mut State, mut done: Done) -> Result<(), Error> {
+        if done.origin.source != state.source {
+            state.source = done.origin.source;
+            state.lines = self.header_lines;
+        }
+        done.rejected.sort_by_key(|rejected| rejected.extent.start);
+        for rejected in &done.rejected {
+            self.refuse_one(state, rejected, Some(&done))?;
+        }
+        state.lines += done.lines;
+        state.write(&done.output)?;
+        done.output.clear();
+        state.spare.push(done.output);
+        Ok(())
+    }
+
+    fn refuse_one(
+        &self,
+        state: &mut State,
+        rejected: &Rejected,
+        done: Option<&Done>,
+    ) -> Result<(), Error> {
+        state.account.reject(rejected.kind);
+        let mut letter = Letter {
+            source: "",
+            line: 0,
+            byte: 0,
+            stage: &rejected.stage,
+            kind: rejected.kind.name(),
+            reason: &rejected.reason,
+            raw: None,
+            raw_hex: None,
+        };
+        if let Some(done) = done {
+            let start = rejected.extent.start as usize;
+            let before = &done.block.bytes()[..start];
+            let raw = rejected.extent.of(done.block.bytes());
+            letter.source = &self.names[done.origin.source as usize];
+            letter.line = state.lines + before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+            letter.byte = done.origin.byte + start as u64;
+            letter.raw = std::str::from_utf8(raw).ok();
+            letter.raw_hex = letter.raw.is_none().then(|| hexadecimal(raw));
+        }
+        match self.on_error {
+            OnError::Fail => Err(refusal(&letter)),
+            OnError::Skip => Ok(()),
+            OnError::DeadLetter => state.send(&letter),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take_next(&mut self) -> Option<Done> {
+        let done = self.waiting.remove(&self.next)?;
+        self.next += 1;
+        Some(done)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        match self.sink.write(bytes) {
+            // Nobody reads any more: that is an end, not a fault.
+            Err(error) if error.is_broken_pipe() => self.stop(None),
+            written => written?,
+        }
+        self.written_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn send(&mut self, letter: &Letter<'_>) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(letter).map_err(|error| Error::internal(&error))?;
+        line.push(b'\n');
+        self.dead_letter.as_mut().map_or(Ok(()), |sink| sink.write(&line).map_err(Error::from))
+    }
+
+    fn stop(&mut self, error: Option<Error>) {
+        self.stopped = true;
+        if self.failure.is_none() {
+            self.failure = error;
+        }
+    }
+}
+
+fn refusal(letter: &Letter<'_>) -> Error {
+    let Letter { source, line, byte, stage, reason, .. } = letter;
+    let place = match source {
+        &"" => String::new(),
+        source => format!("{source}: line {line}, byte {byte}: "),
+    };
+    Error::rejected(format!(
+        "{place}stage \"{stage}\": {reason} (on_error = \"skip\" or \"dead_letter\" goes on without \
+         such records)"
+    ))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

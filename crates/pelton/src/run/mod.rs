@@ -1,0 +1,231 @@
+//! Running a batch pipeline from its first byte to its report.
+
+mod account;
+mod commit;
+mod line;
+mod report;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink};
+use pelton_metrics::{Counter, Histogram};
+use pelton_pool::{Budget, BufferPool};
+use pelton_sched::Scheduler;
+use pelton_sync::{Mutex, PoisonError};
+
+pub use account::Account;
+use commit::{Committer, Rules};
+use line::Line;
+pub(crate) use line::{Gauges, Pipeline, Segment};
+pub use report::{Latency, Memory, Report, WorkerReport};
+
+use crate::Error;
+use crate::plan::Plan;
+
+/// How far a run has come; can be asked from any thread while it goes on.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    gauges: Gauges,
+    total_bytes: Option<u64>,
+}
+
+impl Progress {
+    /// Input bytes worked off.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.gauges.bytes.value()
+    }
+
+    /// Input bytes in all, when that is known.
+    #[must_use]
+    pub const fn total_bytes(&self) -> Option<u64> {
+        self.total_bytes
+    }
+
+    /// Records read.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.gauges.records.value()
+    }
+}
+
+/// A pipeline that is bound to its input and ready to run once.
+pub struct Run {
+    pub(crate) plan: Plan,
+    pub(crate) settings: Settings,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) source: ReadSource,
+    pub(crate) pool: BufferPool,
+    pub(crate) sink: Option<Box<dyn Sink>>,
+    pub(crate) gauges: Gauges,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// The engine part of a plan with every default filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub workers: usize,
+    pub budget: Budget,
+    pub block_bytes: usize,
+    pub record_bytes_max: usize,
+}
+
+/// Blocks that may be in flight for each worker: one that is worked on, its results that wait, and
+/// room for what is decoded from it.
+const BLOCKS_PER_WORKER: u64 = 8;
+const BLOCK_BYTES_MIN: u64 = 64 << 10;
+/// Half of a usual second-level cache: a block and what is decoded from it stay there.
+const BLOCK_BYTES_MAX: u64 = 512 << 10;
+
+impl Settings {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let engine = &plan.engine;
+        let workers = engine.workers.unwrap_or(0);
+        let workers = match workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            given => given,
+        };
+        let limit = engine.memory_limit.map_or_else(default_memory_limit, |size| size.bytes());
+        let fitting = limit / (workers as u64 * BLOCKS_PER_WORKER);
+        let block_bytes = engine.block_size.map_or_else(
+            || fitting.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX),
+            |size| size.bytes().max(1),
+        );
+        let record_bytes_max = engine.record_limit.map_or(1 << 20, |size| size.bytes().max(1));
+        Self {
+            workers,
+            budget: Budget::new(limit),
+            block_bytes: block_bytes as usize,
+            record_bytes_max: record_bytes_max as usize,
+        }
+    }
+}
+
+/// A quarter of the machine's memory, or 1 GiB where that is not known.
+fn default_memory_limit() -> u64 {
+    report::machine_memory().map_or(1 << 30, |bytes| bytes / 4)
+}
+
+impl Run {
+    /// A handle that tells how far the run has come.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress { gauges: self.gauges.clone(), total_bytes: self.source.size() }
+    }
+
+    /// The types of the input's fields as they were declared or inferred.
+    #[must_use]
+    pub const fn schema(&self) -> &pelton_record::Schema {
+        &self.pipeline.schema
+    }
+
+    /// Runs it to the end, on this thread and the workers.
+    ///
+    /// # Errors
+    ///
+    /// When reading or writing fails, a stage outgrows its memory, or a record is refused and the
+    /// policy is to stop. Then there is no output file.
+    pub fn run(mut self) -> Result<Report, Error> {
+        let started = Instant::now();
+        let scheduler = Scheduler::builder()
+            .workers(self.settings.workers)
+            .pin(self.plan.engine.pin)
+            .name("pelton")
+            .build()
+            .map_err(|error| Error::internal(&error))?;
+        let committer = self.committer()?;
+        let names = self.source_names();
+        let line = Line {
+            pipeline: &self.pipeline,
+            source: Mutex::new(Box::new(self.source)),
+            committer,
+            budget: self.settings.budget.clone(),
+            gauges: self.gauges.clone(),
+            record_bytes_max: self.settings.record_bytes_max,
+        };
+        let mut header = Vec::new();
+        line.pipeline.output.encoder().begin(&line.pipeline.output_schema, &mut header);
+        line.committer.write(&header);
+        let folded = drive(&scheduler, &line, self.settings.workers);
+        if !line.committer.is_stopped() {
+            line.finish(folded).unwrap_or_else(|error| line.committer.fail(error));
+        }
+        let outcome = line.committer.finish()?;
+        Ok(report::assemble(report::Facts {
+            outcome,
+            sources: names,
+            schema: &self.pipeline.schema,
+            elapsed: started.elapsed(),
+            settings: &self.settings,
+            pool: &self.pool,
+            scheduler: &scheduler,
+            gauges: &self.gauges,
+        }))
+    }
+
+    fn source_names(&self) -> Vec<String> {
+        (0..self.source.inputs()).map(|index| self.source.input_name(index).to_owned()).collect()
+    }
+
+    fn committer(&mut self) -> Result<Committer, Error> {
+        let sink = match self.sink.take() {
+            Some(sink) => sink,
+            None => sink(&self.plan.sink.path)?,
+        };
+        let letters = self.plan.dead_letter.as_ref();
+        let dead_letter = letters.map(|letters| sink_file(&letters.path)).transpose()?;
+        let rules = Rules {
+            window: self.settings.workers as u64 * 2,
+            ordered: self.plan.engine.ordered,
+            on_error: self.plan.engine.on_error,
+            names: self.source_names(),
+            header_lines: self.source.header_lines(),
+        };
+        Ok(Committer::new(sink, dead_letter, rules))
+    }
+}
+
+/// Lets the workers loose and collects what they folded.
+fn drive(
+    scheduler: &Scheduler,
+    line: &Line<'_>,
+    workers: usize,
+) -> Vec<Box<dyn pelton_stage::FoldState>> {
+    let folded = Mutex::new(Vec::new());
+    scheduler.scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                if let Some(state) = line.drive() {
+                    folded.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+                }
+            });
+        }
+    });
+    folded.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn sink(path: &str) -> Result<Box<dyn Sink>, Error> {
+    if path == "-" {
+        return Ok(Box::new(StdoutSink));
+    }
+    sink_file(path)
+}
+
+fn sink_file(path: &str) -> Result<Box<dyn Sink>, Error> {
+    Ok(Box::new(FileSink::create(path)?))
+}
+
+impl Gauges {
+    pub(crate) fn new() -> Self {
+        Self { bytes: Counter::new(), records: Counter::new(), block_ns: Histogram::new() }
+    }
+}
+
+/// Shared ownership is only for the builder's stages.
+pub(crate) type SharedStage = Arc<dyn pelton_stage::Stage>;

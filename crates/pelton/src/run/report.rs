@@ -1,0 +1,218 @@
+//! What a run tells about itself when it is over.
+
+use std::fmt;
+use std::fs;
+use std::time::Duration;
+
+use pelton_metrics::HistogramSnapshot;
+use pelton_pool::BufferPool;
+use pelton_record::Schema;
+use pelton_sched::Scheduler;
+use serde::Serialize;
+
+use super::commit::Outcome;
+use super::{Account, Gauges, Settings};
+
+/// What a run tells about itself. As JSON this is stable: fields are added, never renamed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of Pelton.
+    pub version: &'static str,
+    /// The inputs, in order.
+    pub sources: Vec<String>,
+    /// The fields of the input and their types, as `name type, name type`.
+    pub schema: String,
+    /// What became of every record.
+    pub records: Account,
+    /// Bytes read.
+    pub read_bytes: u64,
+    /// Bytes written, without the dead letter.
+    pub written_bytes: u64,
+    /// Wall time from the first byte to the commit, in seconds.
+    pub seconds: f64,
+    /// Input per second, in millions of bytes.
+    pub megabytes_per_second: f64,
+    /// Records read per second.
+    pub records_per_second: f64,
+    /// Memory, in bytes.
+    pub memory: Memory,
+    /// Time from the end of reading a block to its commit.
+    pub block_latency: Option<Latency>,
+    /// What each worker of the scheduler did.
+    pub workers: Vec<WorkerReport>,
+}
+
+/// Memory, in bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Memory {
+    /// What was allowed.
+    pub limit_bytes: u64,
+    /// The most that was reserved from the limit at any time.
+    pub reserved_bytes_max: u64,
+    /// The most that the process held in memory, everything counted; where the system tells.
+    pub resident_bytes_max: Option<u64>,
+    /// Bytes of one block.
+    pub block_bytes: u64,
+    /// Blocks that came from the pool without an allocation.
+    pub pool_hits: u64,
+    /// Blocks that had to be allocated.
+    pub pool_misses: u64,
+}
+
+/// Percentiles of a time, in microseconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Latency {
+    /// Half took no longer.
+    pub p50_us: f64,
+    /// Nine in ten took no longer.
+    pub p90_us: f64,
+    /// All but one in a hundred took no longer.
+    pub p99_us: f64,
+    /// None took longer.
+    pub max_us: f64,
+}
+
+/// What one worker did.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkerReport {
+    /// Tasks run.
+    pub tasks: u64,
+    /// Tasks taken from another worker.
+    pub stolen: u64,
+    /// Times it went to sleep.
+    pub parked: u64,
+    /// Time spent in tasks, in seconds.
+    pub busy_seconds: f64,
+}
+
+/// What a report is made of.
+pub(super) struct Facts<'a> {
+    pub outcome: Outcome,
+    pub sources: Vec<String>,
+    pub schema: &'a Schema,
+    pub elapsed: Duration,
+    pub settings: &'a Settings,
+    pub pool: &'a BufferPool,
+    pub scheduler: &'a Scheduler,
+    pub gauges: &'a Gauges,
+}
+
+pub(super) fn assemble(facts: Facts<'_>) -> Report {
+    let seconds = facts.elapsed.as_secs_f64().max(1e-9);
+    let read_bytes = facts.gauges.bytes.value();
+    let records = facts.outcome.account;
+    debug_assert!(records.balances(), "{records:?}");
+    let pool = facts.pool.stats();
+    let budget = &facts.settings.budget;
+    Report {
+        version: env!("CARGO_PKG_VERSION"),
+        sources: facts.sources,
+        schema: facts.schema.to_string(),
+        read_bytes,
+        written_bytes: facts.outcome.written_bytes,
+        seconds,
+        megabytes_per_second: read_bytes as f64 / 1e6 / seconds,
+        records_per_second: records.read as f64 / seconds,
+        records,
+        memory: Memory {
+            limit_bytes: budget.limit(),
+            reserved_bytes_max: budget.high_water(),
+            resident_bytes_max: resident_bytes_max(),
+            block_bytes: facts.settings.block_bytes as u64,
+            pool_hits: pool.hits,
+            pool_misses: pool.misses,
+        },
+        block_latency: latency(&facts.gauges.block_ns.snapshot()),
+        workers: workers(facts.scheduler),
+    }
+}
+
+fn workers(scheduler: &Scheduler) -> Vec<WorkerReport> {
+    let report = |worker: &pelton_sched::WorkerStats| WorkerReport {
+        tasks: worker.run,
+        stolen: worker.stolen,
+        parked: worker.parked,
+        busy_seconds: worker.busy.as_secs_f64(),
+    };
+    scheduler.stats().workers.iter().map(report).collect()
+}
+
+fn latency(snapshot: &HistogramSnapshot) -> Option<Latency> {
+    let us = |percent| Some(snapshot.percentile(percent)? as f64 / 1e3);
+    Some(Latency {
+        p50_us: us(50.0)?,
+        p90_us: us(90.0)?,
+        p99_us: us(99.0)?,
+        max_us: snapshot.max()? as f64 / 1e3,
+    })
+}
+
+/// A line `Name: 123 kB` of a file under /proc, in bytes.
+fn proc_line(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn resident_bytes_max() -> Option<u64> {
+    proc_line("/proc/self/status", "VmHWM")
+}
+
+/// The memory of the machine, in bytes.
+pub(super) fn machine_memory() -> Option<u64> {
+    proc_line("/proc/meminfo", "MemTotal")
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Account { read, made, written, filtered, deduplicated, folded, rejected, .. } =
+            self.records;
+        writeln!(f, "records   {} read = {}", grouped(read + made), {
+            let parts = [
+                (written, "written"),
+                (filtered, "filtered out"),
+                (deduplicated, "duplicates"),
+                (folded, "folded"),
+                (rejected, "rejected"),
+            ];
+            let shown = parts.iter().filter(|(count, _)| *count > 0);
+            let shown: Vec<_> =
+                shown.map(|(count, name)| format!("{} {name}", grouped(*count))).collect();
+            if shown.is_empty() { "0 written".to_owned() } else { shown.join(" + ") }
+        })?;
+        if made > 0 {
+            writeln!(f, "          ({} of them made by aggregates and sorts)", grouped(made))?;
+        }
+        for (kind, count) in &self.records.rejected_by_kind {
+            writeln!(f, "rejected  {} {kind}", grouped(*count))?;
+        }
+        writeln!(
+            f,
+            "time      {:.3} s, {:.0} MB/s, {} records/s, {} workers",
+            self.seconds,
+            self.megabytes_per_second,
+            grouped(self.records_per_second as u64),
+            self.workers.len()
+        )?;
+        write!(f, "memory    {:.1} MB peak", megabytes(self.memory.resident_bytes_max.unwrap_or(0)))?;
+        write!(f, " of {:.0} MB allowed", megabytes(self.memory.limit_bytes))
+    }
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
