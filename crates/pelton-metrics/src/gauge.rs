@@ -69,6 +69,9 @@ impl Gauge {
     }
 
     /// The level: everything done before this call, and perhaps some of what is done during it.
+    ///
+    /// The parts are read one after the other, so while handles change them a reading may hold a
+    /// later change and miss an earlier one: what is in flight can read as -1 for a moment.
     #[must_use]
     pub fn value(&self) -> i64 {
         self.total.read().cast_signed()

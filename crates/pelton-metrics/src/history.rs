@@ -39,7 +39,7 @@ pub struct Retention {
 ///
 /// The caller brings the clock: the time since any fixed moment.
 ///
-/// Each series keeps `seconds + minutes + hours` points (of 88 bytes on 64-bit machines) and three
+/// Each series keeps `seconds + minutes + hours` points (of 80 bytes) and three
 /// copies of its latest value.
 ///
 /// ```

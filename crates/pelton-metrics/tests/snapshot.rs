@@ -16,11 +16,15 @@ fn filled(amount: u64) -> (Registry, Snapshot) {
 fn fill(registry: &Registry, amount: u64) {
     let labels: &[_] = &[("stage", "parse")];
     let hits = registry.counter("hits_total", "Hits.", Unit::Count, labels);
-    hits.unwrap().local().add(amount);
+    hits.expect("the name keeps the rules").local().add(amount);
     let depth = registry.gauge("depth_bytes", "Depth.", Unit::Bytes, labels);
-    depth.unwrap().set(amount.cast_signed());
+    depth
+        .expect("the name keeps the rules")
+        .set(amount.cast_signed());
     let wait = registry.histogram("wait_seconds", "Wait.", Unit::Nanoseconds, labels);
-    wait.unwrap().local().record(amount);
+    wait.expect("the name keeps the rules")
+        .local()
+        .record(amount);
 }
 
 fn wait(snapshot: &Snapshot) -> (u64, u64) {
