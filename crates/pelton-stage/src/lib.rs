@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod expression;
 mod fold;
 mod stage;
 
 pub use error::{Error, ErrorKind, Position};
+pub use expression::{Bound, Evaluated, Expression, Failure, Tested};
 pub use fold::{Fold, FoldState};
 pub use stage::{Dropped, Stage};

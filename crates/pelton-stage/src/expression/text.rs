@@ -1,0 +1,67 @@
+//! Building columns of text.
+
+use std::borrow::Cow;
+
+use pelton_record::{Bitmap, Strings, Values, View};
+
+use super::node::Args;
+use super::operand::{Failure, Outcome};
+
+/// Appends a value to a heap and gives its view.
+///
+/// # Panics
+///
+/// When the heap reaches 4 GiB.
+pub(crate) fn append(heap: &mut Vec<u8>, value: &[u8]) -> View {
+    let start = heap.len();
+    heap.extend_from_slice(value);
+    since(heap, start)
+}
+
+/// The view of what was appended since the heap was `start` long.
+pub(crate) fn since(heap: &[u8], start: usize) -> View {
+    let offset = |length| u32::try_from(length).expect("the text of a batch is shorter than 4 GiB");
+    View::between(offset(start), offset(heap.len()))
+}
+
+/// What became of one row: a value, null, or a failure.
+pub(crate) type Step<T> = Result<Option<T>, Cow<'static, str>>;
+
+/// `each` of every row that matters and has all its operands.
+pub(crate) fn rows<T: Clone + Default>(
+    args: &Args<'_>,
+    mut each: impl FnMut(usize) -> Step<T>,
+) -> (Vec<T>, Option<Bitmap>, Vec<Failure>) {
+    let rows = args.context.rows();
+    let mut values = vec![T::default(); rows];
+    let mut nulls = Vec::new();
+    let mut failures = Vec::new();
+    args.for_each(|row| match each(row) {
+        Ok(Some(value)) => values[row] = value,
+        Ok(None) => nulls.push(row),
+        Err(reason) => failures.push(Failure::new(row, reason)),
+    });
+    let mut validity = args.validity.clone();
+    if !nulls.is_empty() {
+        let bits = validity.get_or_insert_with(|| Bitmap::new(rows, true));
+        nulls.into_iter().for_each(|row| bits.set(row, false));
+    }
+    (values, validity, failures)
+}
+
+/// A column of text, each row written by `each` behind the ones before it.
+pub(crate) fn build(
+    args: &Args<'_>,
+    mut each: impl FnMut(usize, &mut Vec<u8>) -> Step<()>,
+) -> Outcome<'static> {
+    let mut heap = Vec::new();
+    let (views, validity, failures) = rows(args, |row| {
+        let start = heap.len();
+        match each(row, &mut heap)? {
+            Some(()) => Ok(Some(since(&heap, start))),
+            None => Ok(None),
+        }
+    });
+    let strings = Strings::in_heap(heap, views);
+    Outcome::of(Values::String(strings), validity, failures)
+}
