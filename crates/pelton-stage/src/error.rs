@@ -30,6 +30,12 @@ pub enum ErrorKind {
     Unsupported,
     /// The stage has outgrown its memory.
     Memory,
+    /// Two columns of the result have one name.
+    Duplicate,
+    /// A result is larger than its type.
+    Overflow,
+    /// State could not be written to disk, or read back.
+    Spill,
 }
 
 /// Why a stage could not be built, or could not go on.

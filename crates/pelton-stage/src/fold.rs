@@ -1,5 +1,10 @@
 //! Steps that take in all rows before they give any.
 
+pub(crate) mod keys;
+pub(crate) mod memory;
+pub(crate) mod position;
+pub(crate) mod table;
+
 use std::any::Any;
 use std::sync::Arc;
 

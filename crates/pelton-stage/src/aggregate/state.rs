@@ -1,0 +1,307 @@
+//! The groups that one worker has seen.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use pelton_pool::{Budget, OverBudget};
+use pelton_record::{Batch, Column, Origin};
+
+use super::Plan;
+use super::accumulator::{Accumulator, Rows};
+use crate::fold::keys::{Decoder, Keys, pieces};
+use crate::fold::memory::Memory;
+use crate::fold::position::positions;
+use crate::fold::table::Table;
+use crate::{Error, FoldState};
+
+/// Rows worked on at once: their words and hashes take 24 KiB and stay in the nearest cache.
+const CHUNK: usize = 1024;
+/// Rows of a batch that comes out.
+const BATCH_ROWS: usize = 8192;
+
+/// The groups that one worker has seen, and what it has computed for each.
+pub(super) struct State {
+    plan: Arc<Plan>,
+    memory: Memory,
+    groups: Groups,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    /// Groups that there is room for everywhere.
+    capacity: usize,
+    /// Where the rows of the batch at hand stand.
+    positions: Vec<u64>,
+}
+
+/// Which groups there are, and where each was first seen.
+struct Groups {
+    keys: Keys,
+    table: Table,
+    /// The position of the first row of each group.
+    first: Vec<u64>,
+    /// The greatest position so far: later rows need not be looked at one by one.
+    latest: u64,
+    /// The group of each row of the chunk at hand.
+    rows: Vec<u32>,
+}
+
+impl State {
+    pub(super) fn new(plan: Arc<Plan>, budget: &Budget) -> Self {
+        Self {
+            memory: Memory::new(budget),
+            groups: Groups::new(),
+            accumulators: plan
+                .summaries
+                .iter()
+                .map(|kind| kind.accumulator())
+                .collect(),
+            capacity: 0,
+            positions: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Bytes held.
+    fn bytes(&self) -> usize {
+        let extra: usize = self.accumulators.iter().map(|each| each.extra()).sum();
+        self.groups.bytes() + self.positions.capacity() * 8 + self.capacity * self.width() + extra
+    }
+
+    /// Bytes a group in the accumulators.
+    fn width(&self) -> usize {
+        self.accumulators.iter().map(|each| each.width()).sum()
+    }
+
+    /// Makes room for `more` groups, once the budget has granted it.
+    fn reserve(&mut self, more: usize) -> Result<(), OverBudget> {
+        let needed = self.groups.first.len() + more;
+        let capacity = if needed > self.capacity {
+            needed.max(self.capacity + self.capacity / 2)
+        } else {
+            self.capacity
+        };
+        let more_groups = capacity - self.capacity;
+        let growth = self.groups.growth(more, more_groups) + more_groups * self.width();
+        self.memory.resize(self.bytes() + growth)?;
+        self.groups.table.reserve_slots(more);
+        if more_groups > 0 {
+            self.groups.reserve(capacity);
+            self.accumulators
+                .iter_mut()
+                .for_each(|each| each.reserve(capacity));
+            self.capacity = capacity;
+        }
+        Ok(())
+    }
+
+    /// Takes in rows `start .. start + rows` of `batch`.
+    fn fold_chunk(&mut self, batch: &Batch, start: usize, rows: usize) -> Result<(), OverBudget> {
+        self.reserve(rows)?;
+        let positions = &self.positions[start..][..rows];
+        let single = self.plan.by.is_empty();
+        if single {
+            self.groups.find_the_one(positions);
+        } else {
+            let columns: Vec<&Column> = self.plan.by.iter().map(|&by| batch.column(by)).collect();
+            self.groups
+                .keys
+                .encode(&columns, start, rows, self.plan.seed);
+            self.groups.find(positions);
+        }
+        for (accumulator, kind) in self.accumulators.iter_mut().zip(&self.plan.summaries) {
+            accumulator.resize(self.groups.first.len());
+            accumulator.update(&Rows {
+                groups: &self.groups.rows,
+                single,
+                column: kind.argument.map(|(index, _)| batch.column(index)),
+                start,
+                positions,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes in the groups of `other` from `start` on.
+    fn merge_chunk(&mut self, other: &Self, start: usize, rows: usize) -> Result<(), OverBudget> {
+        self.reserve(rows)?;
+        let (keys, mut room) = (&mut self.groups.keys, [0; 16]);
+        keys.clear();
+        let words = other.groups.table.words().iter().skip(start).take(rows);
+        for &word in words {
+            keys.push(
+                pieces(word, other.groups.table.side(), &mut room),
+                self.plan.seed,
+            );
+        }
+        let positions = &other.groups.first[start..][..rows];
+        if self.plan.by.is_empty() {
+            self.groups.find_the_one(positions);
+        } else {
+            self.groups.find(positions);
+        }
+        let mut state = Vec::new();
+        for (accumulator, from) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            accumulator.resize(self.groups.first.len());
+            for (index, &group) in self.groups.rows.iter().enumerate() {
+                state.clear();
+                from.write(start + index, &mut state);
+                accumulator.read(group as usize, &mut state.as_slice());
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, refused: &OverBudget) -> Error {
+        self.memory.refusal(&self.plan.name, refused)
+    }
+
+    /// The result for `groups`, in their order.
+    fn batch(&self, groups: &[u32]) -> Result<Batch, Error> {
+        let mut columns = self.groups.decode(groups, &self.plan);
+        for &(function, index) in &self.plan.calls {
+            columns.push(self.accumulators[index].finish(groups, function)?);
+        }
+        Ok(Batch::from_columns(self.plan.output.clone(), columns))
+    }
+}
+
+impl Groups {
+    fn new() -> Self {
+        Self {
+            keys: Keys::default(),
+            table: Table::new(),
+            first: Vec::new(),
+            latest: 0,
+            rows: Vec::with_capacity(CHUNK),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let rows = self.first.capacity() * 8 + self.rows.capacity() * 4;
+        self.keys.bytes() + self.table.bytes() + rows
+    }
+
+    /// Bytes to be had before there is room for `more` groups, of which `more_groups` are more
+    /// than there ever was room for.
+    fn growth(&self, more: usize, more_groups: usize) -> usize {
+        self.table.slots_growth(more) + more_groups * (size_of::<u128>() + size_of::<u64>())
+    }
+
+    fn reserve(&mut self, capacity: usize) {
+        self.table.reserve_words(capacity);
+        self.first.reserve_exact(capacity - self.first.len());
+    }
+
+    /// Gives each of the keys its group.
+    fn find(&mut self, positions: &[u64]) {
+        self.table.find_or_insert(&self.keys, &mut self.rows);
+        self.note(positions);
+    }
+
+    /// Gives all rows the one group that there is without keys.
+    fn find_the_one(&mut self, positions: &[u64]) {
+        self.rows.clear();
+        self.rows.resize(positions.len(), 0);
+        self.note(positions);
+    }
+
+    /// Notes where groups were first seen.
+    fn note(&mut self, positions: &[u64]) {
+        let known = self.first.len();
+        let rows = self.rows.iter().zip(positions);
+        for (&group, &position) in rows.clone() {
+            if group as usize == self.first.len() {
+                self.first.push(position);
+            }
+        }
+        let early = positions.iter().any(|&position| position < self.latest);
+        if early || (self.first.len() > known && !positions.is_sorted()) {
+            for (&group, &position) in rows {
+                let first = &mut self.first[group as usize];
+                *first = position.min(*first);
+            }
+        }
+        self.latest = positions.iter().fold(self.latest, |a, &b| a.max(b));
+    }
+
+    /// The key columns of `groups`.
+    fn decode(&self, groups: &[u32], plan: &Plan) -> Vec<Column> {
+        let mut decoders: Vec<_> = plan
+            .key_types
+            .iter()
+            .map(|&key| Decoder::new(key))
+            .collect();
+        let mut room = [0; 16];
+        for &group in groups {
+            let word = self.table.words().get(group as usize);
+            let mut pieces =
+                word.map_or(&[][..], |&word| pieces(word, self.table.side(), &mut room));
+            decoders
+                .iter_mut()
+                .for_each(|decoder| decoder.push(&mut pieces));
+        }
+        decoders.into_iter().map(Decoder::finish).collect()
+    }
+
+    /// The groups in the order of their first rows.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.first.len() as u32).collect();
+        if !self.first.is_sorted() {
+            order.sort_unstable_by_key(|&group| self.first[group as usize]);
+        }
+        order
+    }
+}
+
+impl FoldState for State {
+    fn fold(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        positions(batch, &mut self.positions);
+        for start in (0..batch.rows()).step_by(CHUNK) {
+            let rows = CHUNK.min(batch.rows() - start);
+            let folded = self.fold_chunk(batch, start, rows);
+            folded.map_err(|refused| self.refusal(&refused))?;
+        }
+        let held = self.bytes();
+        self.memory
+            .resize(held)
+            .map_err(|refused| self.refusal(&refused))
+    }
+
+    fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
+        let other = other.into_any().downcast::<Self>();
+        let other = other.expect("states of one fold are merged");
+        let groups = other.groups.first.len();
+        for start in (0..groups).step_by(CHUNK) {
+            let merged = self.merge_chunk(&other, start, CHUNK.min(groups - start));
+            merged.map_err(|refused| self.refusal(&refused))?;
+        }
+        Ok(())
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
+        if self.plan.by.is_empty() && self.groups.first.is_empty() {
+            self.groups.first.push(0);
+            self.accumulators.iter_mut().for_each(|each| each.resize(1));
+        }
+        let order_bytes = self.groups.first.len() * size_of::<u32>();
+        let held = self.bytes() + order_bytes;
+        self.memory
+            .resize(held)
+            .map_err(|refused| self.refusal(&refused))?;
+        let order = self.groups.order();
+        let batches = order.len().div_ceil(BATCH_ROWS);
+        Ok(Box::new((0..batches).map(move |index| {
+            let start = index * BATCH_ROWS;
+            let groups = &order[start..order.len().min(start + BATCH_ROWS)];
+            let origin = Origin {
+                sequence: index as u64,
+                ..Origin::default()
+            };
+            Ok(self.batch(groups)?.with_origin(origin))
+        })))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
