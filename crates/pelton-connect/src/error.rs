@@ -34,7 +34,13 @@ struct Inner {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, place: &str, message: impl ToString) -> Self {
         let (place, message) = (place.to_owned(), message.to_string());
-        Self { inner: Box::new(Inner { kind, place, message }) }
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                place,
+                message,
+            }),
+        }
     }
 
     pub(crate) fn io(place: &str, error: &io::Error) -> Self {
@@ -42,7 +48,11 @@ impl Error {
     }
 
     pub(crate) fn memory(place: &str, error: &OverBudget) -> Self {
-        Self::new(ErrorKind::Memory, place, format!("no memory for another block: {error}"))
+        Self::new(
+            ErrorKind::Memory,
+            place,
+            format!("no memory for another block: {error}"),
+        )
     }
 
     /// What kind of error it is.
@@ -63,7 +73,9 @@ fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().collect::<String>() + letters.as_str())
+    letters
+        .next()
+        .map(|first| first.to_lowercase().collect::<String>() + letters.as_str())
         .unwrap_or_default()
 }
 

@@ -32,10 +32,18 @@ impl Input {
         let metadata = path.metadata().map_err(|error| Error::io(&name, &error))?;
         if metadata.is_dir() {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
-            return Err(Error::new(kind, &name, "is a directory, expected a file or a pattern"));
+            return Err(Error::new(
+                kind,
+                &name,
+                "is a directory, expected a file or a pattern",
+            ));
         }
         let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self { name, size, origin: Start::Path(path) })
+        Ok(Self {
+            name,
+            size,
+            origin: Start::Path(path),
+        })
     }
 
     /// Standard input.
@@ -47,12 +55,19 @@ impl Input {
     /// Bytes in memory.
     pub fn memory(name: &str, bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
         let size = Some(bytes.as_ref().len() as u64);
-        Self { size, ..Self::reader(name, Cursor::new(bytes)) }
+        Self {
+            size,
+            ..Self::reader(name, Cursor::new(bytes))
+        }
     }
 
     /// Anything that reads.
     pub fn reader(name: &str, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.to_owned(), size: None, origin: Start::Reader(Box::new(reader)) }
+        Self {
+            name: name.to_owned(),
+            size: None,
+            origin: Start::Reader(Box::new(reader)),
+        }
     }
 
     /// The path, or the name of the stream.
@@ -81,7 +96,10 @@ impl Input {
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input").field("name", &self.name).field("size", &self.size).finish()
+        f.debug_struct("Input")
+            .field("name", &self.name)
+            .field("size", &self.size)
+            .finish()
     }
 }
 

@@ -51,13 +51,21 @@ impl FileSink {
         let special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
         if path.is_dir() {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
-            return Err(Error::new(kind, &name, "is a directory, expected a file to write"));
+            return Err(Error::new(
+                kind,
+                &name,
+                "is a directory, expected a file to write",
+            ));
         }
         let partial = partial_path(path);
         let target = if special { path } else { &partial };
         let file = File::create(target).map_err(|error| Error::io(&name, &error))?;
         let pending = (!special).then(|| (partial.clone(), path.to_owned()));
-        Ok(Self { name, file, pending })
+        Ok(Self {
+            name,
+            file,
+            pending,
+        })
     }
 }
 
@@ -69,7 +77,9 @@ fn partial_path(path: &Path) -> PathBuf {
 
 impl Sink for FileSink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(|error| Error::io(&self.name, &error))
+        self.file
+            .write_all(bytes)
+            .map_err(|error| Error::io(&self.name, &error))
     }
 
     fn commit(&mut self) -> Result<(), Error> {
@@ -100,7 +110,9 @@ impl Sink for StdoutSink {
     }
 
     fn commit(&mut self) -> Result<(), Error> {
-        io::stdout().flush().map_err(|error| Error::io("stdout", &error))
+        io::stdout()
+            .flush()
+            .map_err(|error| Error::io("stdout", &error))
     }
 }
 
@@ -130,7 +142,10 @@ impl MemorySink {
 
 impl Sink for MemorySink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(())
     }
 

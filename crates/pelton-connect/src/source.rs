@@ -62,7 +62,10 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     /// Blocks of 1 MiB, records of at most 1 MiB.
     fn default() -> Self {
-        Self { block_bytes: 1 << 20, record_bytes_max: 1 << 20 }
+        Self {
+            block_bytes: 1 << 20,
+            record_bytes_max: 1 << 20,
+        }
     }
 }
 
@@ -92,7 +95,10 @@ pub struct ReadSource {
 
 impl std::fmt::Debug for ReadSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReadSource").field("names", &self.names).field("byte", &self.byte).finish()
+        f.debug_struct("ReadSource")
+            .field("names", &self.names)
+            .field("byte", &self.byte)
+            .finish()
     }
 }
 
@@ -120,7 +126,11 @@ impl ReadSource {
             format,
             pool,
             options,
-            opened: Opened { schema: Schema::default(), doubtful: Vec::new(), data_start: 0 },
+            opened: Opened {
+                schema: Schema::default(),
+                doubtful: Vec::new(),
+                data_start: 0,
+            },
             carry: Vec::new(),
             exhausted: true,
             source: 0,
@@ -183,7 +193,9 @@ impl ReadSource {
 
     /// Reads until `room` is full or the input ends, which is noted.
     fn fill(&mut self, room: &mut [u8]) -> Result<usize, Error> {
-        let Some(reader) = &mut self.current else { return Ok(0) };
+        let Some(reader) = &mut self.current else {
+            return Ok(0);
+        };
         let filled = fill(reader, room).map_err(|error| Error::io(self.name(), &error))?;
         self.exhausted = filled < room.len();
         Ok(filled)
@@ -256,16 +268,29 @@ impl ReadSource {
     }
 
     fn chunk(&mut self, buffer: Buffer, content: Content, consumed: u64) -> Chunk {
-        let origin = Origin { source: self.source, sequence: self.sequence, byte: self.byte };
+        let origin = Origin {
+            source: self.source,
+            sequence: self.sequence,
+            byte: self.byte,
+        };
         self.sequence += 1;
         self.byte += consumed;
-        Chunk { block: Block::new(buffer), origin, content, consumed }
+        Chunk {
+            block: Block::new(buffer),
+            origin,
+            content,
+            consumed,
+        }
     }
 
     /// Another input must have the fields of the first.
     fn check(&self, opened: &Opened) -> Result<(), Error> {
         let names = |schema: &Schema| {
-            schema.fields().iter().map(|field| field.name.clone()).collect::<Vec<_>>()
+            schema
+                .fields()
+                .iter()
+                .map(|field| field.name.clone())
+                .collect::<Vec<_>>()
         };
         let (expected, found) = (names(&self.opened.schema), names(&opened.schema));
         if expected == found {

@@ -13,7 +13,9 @@ pub struct Error {
 impl Error {
     /// An error; the message is one clause in lower case without a full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self {
+            message: message.into(),
+        }
     }
 }
 

@@ -14,7 +14,9 @@ pub struct Limits {
 impl Default for Limits {
     /// Records of at most 1 MiB.
     fn default() -> Self {
-        Self { record_bytes_max: 1 << 20 }
+        Self {
+            record_bytes_max: 1 << 20,
+        }
     }
 }
 

@@ -80,7 +80,10 @@ impl Evidence {
         let (data_type, fit) = self.best();
         let certain = fit > 0 && (self.values - fit) * 10 <= self.values;
         let doubtful = (!certain && fit > 0 && fit * 2 >= self.values).then_some(data_type);
-        Verdict { data_type: if certain { data_type } else { DataType::String }, doubtful }
+        Verdict {
+            data_type: if certain { data_type } else { DataType::String },
+            doubtful,
+        }
     }
 
     fn best(&self) -> (DataType, usize) {

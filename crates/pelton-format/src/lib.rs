@@ -26,9 +26,6 @@
 //! let text = b"city,trips\nOslo,7\nBern,many\nRome,12\n";
 //! let opened = csv.open(text, true)?;
 //! assert_eq!(opened.schema.to_string(), "city string, trips string");
-//!
-//! let schema = "trips".parse().map(|name: String| name)?;
-//! # let _ = schema;
 //! let mut decoder = csv.decoder(&opened.schema, &[0]);
 //! let batch = decoder.decode(Block::new(text[opened.data_start..].to_vec()), Origin::default());
 //! assert_eq!(batch.column(0).value(2), Value::String("Rome"));
@@ -40,8 +37,12 @@ mod csv;
 mod error;
 mod format;
 mod infer;
+mod lines;
 mod parse;
+mod row;
+mod text;
 
 pub use csv::Csv;
 pub use error::Error;
 pub use format::{Cut, Decoder, Encoder, Format, Framer, Limits, Opened};
+pub use text::Text;

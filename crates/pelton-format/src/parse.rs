@@ -45,7 +45,9 @@ impl Texts {
         };
         let validity = (!self.nulls.is_empty()).then(|| {
             let mut validity = Bitmap::new(rows, true);
-            self.nulls.iter().for_each(|&row| validity.set(row as usize, false));
+            self.nulls
+                .iter()
+                .for_each(|&row| validity.set(row as usize, false));
             validity
         });
         Column::new(values, validity)
@@ -53,7 +55,12 @@ impl Texts {
 
     /// The rows with bad quotes as failures.
     pub(crate) fn take_bad_quotes(&mut self, name: &str) -> Vec<Failure> {
-        let failure = |row| (row, format!("column {name}: characters after the closing quote"));
+        let failure = |row| {
+            (
+                row,
+                format!("column {name}: characters after the closing quote"),
+            )
+        };
         self.bad_quotes.drain(..).map(failure).collect()
     }
 
@@ -85,9 +92,10 @@ impl Texts {
             DataType::Bool => {
                 Values::Bool(self.each(base, parse_bool, &mut fail).into_iter().collect())
             }
-            DataType::Decimal { scale } => {
-                Values::Decimal { mantissas: self.decimals(base, scale, &mut fail), scale }
-            }
+            DataType::Decimal { scale } => Values::Decimal {
+                mantissas: self.decimals(base, scale, &mut fail),
+                scale,
+            },
             other => unreachable!("{other} is no type of spelled-out values"),
         }
     }
@@ -168,7 +176,10 @@ fn detail(error: NumberError) -> &'static str {
 
 /// `column quantity: expected int64, found "abc"`
 fn failure(name: &str, data_type: DataType, text: &[u8], detail: &str) -> String {
-    format!("column {name}: expected {data_type}, found {}{detail}", quoted(text))
+    format!(
+        "column {name}: expected {data_type}, found {}{detail}",
+        quoted(text)
+    )
 }
 
 /// The beginning of `text`, quoted, for a message.

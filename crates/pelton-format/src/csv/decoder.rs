@@ -54,7 +54,12 @@ impl CsvDecoder {
                 extents.push(extent);
             } else if let Some((kind, reason)) = self.fault(record, extent.of(bytes)) {
                 let stage = self.stage.clone();
-                rejected.push(Rejected { extent, stage, kind, reason });
+                rejected.push(Rejected {
+                    extent,
+                    stage,
+                    kind,
+                    reason,
+                });
             } else {
                 self.records.push(record);
                 extents.push(extent);
@@ -71,9 +76,19 @@ impl CsvDecoder {
                 true => too_large(extent.len as usize, self.csv.limits.record_bytes_max),
                 false => (RejectedKind::Quote, reason.to_owned()),
             };
-            Rejected { extent, stage: self.stage.clone(), kind, reason }
+            Rejected {
+                extent,
+                stage: self.stage.clone(),
+                kind,
+                reason,
+            }
         };
-        debug_assert!(self.layout.broken().iter().all(|view| view.end() as usize <= bytes.len()));
+        debug_assert!(
+            self.layout
+                .broken()
+                .iter()
+                .all(|view| view.end() as usize <= bytes.len())
+        );
         self.layout.broken().iter().map(refuse).collect()
     }
 
@@ -91,7 +106,10 @@ impl CsvDecoder {
             return Some((RejectedKind::FieldCount, reason));
         }
         let at = std::str::from_utf8(text).err()?.valid_up_to();
-        let reason = format!("not UTF-8 from byte {at} of the record: {}", quoted(&text[at..]));
+        let reason = format!(
+            "not UTF-8 from byte {at} of the record: {}",
+            quoted(&text[at..])
+        );
         Some((RejectedKind::Utf8, reason))
     }
 
@@ -116,7 +134,11 @@ impl CsvDecoder {
         let last = index + 1 == self.width;
         for (row, &record) in self.records.iter().enumerate() {
             let range = self.layout.field(record, index);
-            let end = if last { without_return(bytes, range.start, range.end) } else { range.end };
+            let end = if last {
+                without_return(bytes, range.start, range.end)
+            } else {
+                range.end
+            };
             if range.start == end {
                 texts.nulls.push(row as u32);
             }
@@ -137,7 +159,10 @@ impl CsvDecoder {
                 self.texts.bad_quotes.push(row as u32);
                 continue;
             }
-            *view = View { start: view.start + 1, len: view.len - 2 };
+            *view = View {
+                start: view.start + 1,
+                len: view.len - 2,
+            };
             escaped |= view.of(bytes).contains(&quote);
         }
         if escaped {
@@ -175,15 +200,20 @@ impl Decoder for CsvDecoder {
 
     fn decode(&mut self, block: Block, origin: Origin) -> Batch {
         let bytes = block.bytes();
-        self.layout.fill(bytes, self.csv.dialect(), self.csv.limits.record_bytes_max);
+        self.layout
+            .fill(bytes, self.csv.dialect(), self.csv.limits.record_bytes_max);
         let lines = self.layout.lines(bytes);
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();
-        let columns =
-            (0..self.wanted.len()).map(|index| self.column(&block, index, &mut failures)).collect();
-        let mut batch =
-            Batch::decoded(self.schema.clone(), columns, block, extents).with_origin(origin).with_lines(lines);
-        rejected.into_iter().for_each(|rejected| batch.push_rejected(rejected));
+        let columns = (0..self.wanted.len())
+            .map(|index| self.column(&block, index, &mut failures))
+            .collect();
+        let mut batch = Batch::decoded(self.schema.clone(), columns, block, extents)
+            .with_origin(origin)
+            .with_lines(lines);
+        rejected
+            .into_iter()
+            .for_each(|rejected| batch.push_rejected(rejected));
         batch.reject(&self.stage, RejectedKind::Value, failures);
         batch
     }

@@ -16,12 +16,18 @@ pub(super) struct CsvFramer {
 
 impl CsvFramer {
     pub(super) fn new(dialect: Dialect, record_bytes_max: usize) -> Self {
-        Self { dialect, record_bytes_max, layout: Layout::default() }
+        Self {
+            dialect,
+            record_bytes_max,
+            layout: Layout::default(),
+        }
     }
 
     /// The end of the last record that is decided, by the rules of the format.
     fn cut_strictly(&mut self, bytes: &[u8]) -> Cut {
-        let end = self.layout.fill_strictly(bytes, self.dialect, self.record_bytes_max, false);
+        let end = self
+            .layout
+            .fill_strictly(bytes, self.dialect, self.record_bytes_max, false);
         self.cut_at(bytes, end)
     }
 
@@ -39,8 +45,12 @@ impl Framer for CsvFramer {
         if complete {
             return Cut::Records(bytes.len());
         }
-        let Boundary { last_record_end, misplaced, open_at_end, quotes } =
-            boundary(bytes, self.dialect);
+        let Boundary {
+            last_record_end,
+            misplaced,
+            open_at_end,
+            quotes,
+        } = boundary(bytes, self.dialect);
         // A record with quotes may be longer than the limit only where the bytes are.
         let suspicious = misplaced.is_some()
             || quotes && bytes.len() > self.record_bytes_max

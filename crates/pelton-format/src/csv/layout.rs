@@ -38,7 +38,10 @@ pub(super) struct Layout {
 impl Layout {
     /// For records of `width` fields.
     pub(super) fn new(width: usize) -> Self {
-        Self { width, ..Self::default() }
+        Self {
+            width,
+            ..Self::default()
+        }
     }
 
     pub(super) fn records(&self) -> &[Record] {
@@ -101,18 +104,25 @@ impl Layout {
         self.structure.end_at(bytes.len() as u32);
         self.records.clear();
         let mut before = 0;
-        self.records.extend(self.structure.row_ends.iter().map(|&last| {
-            let record = Record { before, last };
-            before = last;
-            record
-        }));
+        self.records
+            .extend(self.structure.row_ends.iter().map(|&last| {
+                let record = Record { before, last };
+                before = last;
+                record
+            }));
         self.drop_empty_lines(bytes);
     }
 
     /// Empty lines are no records, unless one column is all there is.
     fn drop_empty_lines(&mut self, bytes: &[u8]) {
         if self.width == 0 {
-            self.width = self.records.iter().take(64).map(|r| r.fields()).max().unwrap_or(0);
+            self.width = self
+                .records
+                .iter()
+                .take(64)
+                .map(|r| r.fields())
+                .max()
+                .unwrap_or(0);
         }
         if self.width <= 1 {
             return;
@@ -143,7 +153,12 @@ impl Layout {
         self.structure.non_ascii = !bytes.is_ascii();
         self.records.clear();
         self.broken.clear();
-        let mut walk = Walk { bytes, dialect, record_bytes_max, separators };
+        let mut walk = Walk {
+            bytes,
+            dialect,
+            record_bytes_max,
+            separators,
+        };
         let mut start = 0;
         while start < bytes.len() {
             let before = walk.begin(start);
@@ -190,7 +205,11 @@ impl Layout {
 /// `end`, or one less where a carriage return stands before it.
 #[inline]
 pub(super) fn without_return(bytes: &[u8], start: u32, end: u32) -> u32 {
-    if start < end && bytes[end as usize - 1] == b'\r' { end - 1 } else { end }
+    if start < end && bytes[end as usize - 1] == b'\r' {
+        end - 1
+    } else {
+        end
+    }
 }
 
 /// The text of a field: without the quotes around it, and with doubled quotes made one.
@@ -249,7 +268,10 @@ impl Walk<'_> {
     fn record(&mut self, start: usize) -> End {
         let mut at = start;
         loop {
-            let quoted = self.dialect.quote.is_some_and(|q| self.bytes.get(at) == Some(&q));
+            let quoted = self
+                .dialect
+                .quote
+                .is_some_and(|q| self.bytes.get(at) == Some(&q));
             if quoted {
                 match self.closing_quote(start, at) {
                     Ok(closing) => at = closing + 1,
@@ -275,9 +297,15 @@ impl Walk<'_> {
         let limit = self.bytes.len().min(start + self.record_bytes_max);
         let mut at = open + 1;
         loop {
-            let Some(found) = self.bytes[at.min(limit)..limit].iter().position(|&b| b == quote)
+            let Some(found) = self.bytes[at.min(limit)..limit]
+                .iter()
+                .position(|&b| b == quote)
             else {
-                return Err(if limit < self.bytes.len() { End::Broken } else { End::Unknown });
+                return Err(if limit < self.bytes.len() {
+                    End::Broken
+                } else {
+                    End::Unknown
+                });
             };
             at += found;
             if self.bytes.get(at + 1) != Some(&quote) {
@@ -294,7 +322,10 @@ impl Walk<'_> {
             byte == self.dialect.delimiter || byte == b'\n' || Some(byte) == self.dialect.quote
         };
         let end = at + rest.iter().position(stops).unwrap_or(rest.len());
-        let misplaced = self.bytes.get(end).is_some_and(|&b| Some(b) == self.dialect.quote);
+        let misplaced = self
+            .bytes
+            .get(end)
+            .is_some_and(|&b| Some(b) == self.dialect.quote);
         if misplaced || quoted && end > at && self.bytes[at] != b'\r' {
             return Err(End::Broken);
         }
@@ -305,6 +336,10 @@ impl Walk<'_> {
     fn line_end(&mut self, start: usize, before: u32) -> usize {
         self.separators.truncate(before as usize + 1);
         let rest = &self.bytes[start..];
-        start + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
+        start
+            + rest
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .unwrap_or(rest.len())
     }
 }

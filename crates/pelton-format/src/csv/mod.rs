@@ -54,13 +54,21 @@ pub struct Csv {
 
 impl Default for Csv {
     fn default() -> Self {
-        Self { delimiter: b',', quote: Some(b'"'), header: true, limits: Limits::default() }
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            header: true,
+            limits: Limits::default(),
+        }
     }
 }
 
 impl Csv {
     fn dialect(&self) -> Dialect {
-        Dialect { delimiter: self.delimiter, quote: self.quote }
+        Dialect {
+            delimiter: self.delimiter,
+            quote: self.quote,
+        }
     }
 
     /// The whole records of a sample.
@@ -80,7 +88,11 @@ impl Format for Csv {
     }
 
     fn open(&self, sample: &[u8], complete: bool) -> Result<Opened, Error> {
-        let start = if sample.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let start = if sample.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
         let records = self.sample(&sample[start..], complete);
         let mut layout = Layout::default();
         layout.fill(records, self.dialect(), self.limits.record_bytes_max);
@@ -89,18 +101,32 @@ impl Format for Csv {
         };
         let width = first.fields();
         let first_row = layout.texts(records, 0, self.quote);
-        let data_start = if self.header { start + layout.next_line(records, 0) } else { start };
-        let names = if self.header { header_names(first_row)? } else { numbered_names(width) };
+        let data_start = if self.header {
+            start + layout.next_line(records, 0)
+        } else {
+            start
+        };
+        let names = if self.header {
+            header_names(first_row)?
+        } else {
+            numbered_names(width)
+        };
         let mut evidence = vec![Evidence::default(); width];
         for row in usize::from(self.header)..layout.records().len() {
             if layout.records()[row].fields() == width {
                 let texts = layout.texts(records, row, self.quote);
-                evidence.iter_mut().zip(texts).for_each(|(evidence, text)| evidence.add(&text));
+                evidence
+                    .iter_mut()
+                    .zip(texts)
+                    .for_each(|(evidence, text)| evidence.add(&text));
             }
         }
         let verdicts: Vec<_> = evidence.iter().map(Evidence::verdict).collect();
         let fields = names.into_iter().zip(&verdicts);
-        let fields = fields.map(|(name, verdict)| Field { name, data_type: verdict.data_type });
+        let fields = fields.map(|(name, verdict)| Field {
+            name,
+            data_type: verdict.data_type,
+        });
         Ok(Opened {
             schema: Schema::new(fields.collect()),
             doubtful: verdicts.iter().map(|verdict| verdict.doubtful).collect(),
@@ -130,13 +156,21 @@ fn header_names(fields: Vec<std::borrow::Cow<'_, [u8]>>) -> Result<Vec<String>, 
             .map_err(|_| Error::new(format!("header: name {number} is not UTF-8")))?
             .trim();
         if names.iter().any(|other| other == name) {
-            return Err(Error::new(format!("header: the name `{name}` stands there twice")));
+            return Err(Error::new(format!(
+                "header: the name `{name}` stands there twice"
+            )));
         }
-        names.push(if name.is_empty() { format!("column_{number}") } else { name.to_owned() });
+        names.push(if name.is_empty() {
+            format!("column_{number}")
+        } else {
+            name.to_owned()
+        });
     }
     Ok(names)
 }
 
 fn numbered_names(width: usize) -> Vec<String> {
-    (1..=width).map(|number| format!("column_{number}")).collect()
+    (1..=width)
+        .map(|number| format!("column_{number}"))
+        .collect()
 }

@@ -36,11 +36,19 @@ impl<'a> Locator<'a> {
         Self { text, from: 0 }
     }
 
-    /// Moves on to where `part` stands next, and answers the byte.
-    pub(crate) fn find(&mut self, part: &str) -> Option<usize> {
-        let found = self.from + self.text.get(self.from..)?.find(part)?;
-        self.from = found;
-        Some(found)
+    /// The byte at which `part` stands next.
+    pub(crate) fn find(&self, part: &str) -> Option<usize> {
+        if part.is_empty() {
+            return None;
+        }
+        Some(self.from + self.text.get(self.from..)?.find(part)?)
+    }
+
+    /// Moves past where `part` stands next.
+    pub(crate) fn skip(&mut self, part: &str) {
+        if let Some(found) = self.find(part) {
+            self.from = found + part.len();
+        }
     }
 
     /// The place `line` lines and `column` columns (from 1) into the part at byte `start`.

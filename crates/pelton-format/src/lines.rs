@@ -1,0 +1,45 @@
+//! Records that are lines: the framing that NDJSON, text and logs share.
+
+use pelton_record::View;
+use pelton_simd::lines;
+
+use crate::{Cut, Framer};
+
+/// Cuts after the last newline.
+#[derive(Debug)]
+pub(crate) struct LineFramer {
+    record_bytes_max: usize,
+}
+
+impl LineFramer {
+    pub(crate) const fn new(record_bytes_max: usize) -> Self {
+        Self { record_bytes_max }
+    }
+}
+
+impl Framer for LineFramer {
+    fn cut(&mut self, bytes: &[u8], complete: bool) -> Cut {
+        match lines::last(bytes) {
+            _ if complete => Cut::Records(bytes.len()),
+            Some(last) => Cut::Records(last + 1),
+            None if bytes.len() <= self.record_bytes_max => Cut::More,
+            None => Cut::TooLarge,
+        }
+    }
+}
+
+/// The lines of a block without their ends, a carriage return included. `ends` is room to reuse.
+pub(crate) fn extents(bytes: &[u8], ends: &mut Vec<u32>) -> Vec<View> {
+    lines::positions(bytes, ends);
+    if bytes.last().is_some_and(|&byte| byte != b'\n') {
+        ends.push(bytes.len() as u32);
+    }
+    let mut start = 0;
+    let line = |&end: &u32| {
+        let returned = start < end && bytes[end as usize - 1] == b'\r';
+        let view = View::between(start, end - u32::from(returned));
+        start = end + 1;
+        view
+    };
+    ends.iter().map(line).collect()
+}

@@ -1,0 +1,130 @@
+//! The steps of a plan, bound one after the other, with errors at their places.
+
+use std::sync::Arc;
+
+use pelton_record::Schema;
+use pelton_stage::{ErrorKind, Fold, Stage};
+
+use super::flow::Flow;
+use super::lower;
+use crate::plan::{Locator, Plan, PlanError};
+
+/// One bound step.
+pub(super) struct Step {
+    pub kind: StepKind,
+    pub output: Arc<Schema>,
+    pub flow: Flow,
+}
+
+pub(super) enum StepKind {
+    Stage(Arc<dyn Stage>),
+    Fold(Arc<dyn Fold>),
+}
+
+impl Step {
+    pub(super) fn stage(stage: impl Stage + 'static, flow: Flow) -> Self {
+        let output = stage.output().clone();
+        Self { kind: StepKind::Stage(Arc::new(stage)), output, flow }
+    }
+
+    pub(super) fn fold(fold: impl Fold + 'static, flow: Flow) -> Self {
+        let output = fold.output().clone();
+        Self { kind: StepKind::Fold(Arc::new(fold)), output, flow }
+    }
+
+    /// A stage of the caller's own.
+    pub(super) fn custom(stage: Arc<dyn Stage>) -> Self {
+        let output = stage.output().clone();
+        Self { kind: StepKind::Stage(stage), output, flow: Flow::default() }
+    }
+}
+
+/// Why a step could not be bound.
+pub(super) struct Fault {
+    pub error: PlanError,
+    /// Columns of the expression whose type did not fit, if that is what was wrong.
+    pub columns: Vec<String>,
+}
+
+/// A plan and the text it came from.
+pub(super) struct Draft<'a> {
+    plan: &'a Plan,
+    file: Option<&'a (String, String)>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) const fn new(plan: &'a Plan, file: Option<&'a (String, String)>) -> Self {
+        Self { plan, file }
+    }
+
+    /// Binds all stages to `schema`.
+    pub(super) fn steps(&mut self, schema: &Arc<Schema>) -> Result<Vec<Step>, Fault> {
+        let mut locator = Locator::new(self.file.map_or("", |(_, text)| text));
+        let mut steps: Vec<Step> = Vec::new();
+        for (index, stage) in self.plan.stages.iter().enumerate() {
+            let same = |other: &&crate::plan::StagePlan| other.kind() == stage.kind();
+            let ordinal = self.plan.stages[..=index].iter().filter(same).count();
+            let several = self.plan.stages.iter().filter(same).count() > 1;
+            let label = match several {
+                true => format!("{} {ordinal}", stage.kind()),
+                false => stage.kind().to_owned(),
+            };
+            let before = steps.last().map_or(schema, |step| &step.output).clone();
+            let mut place = Binding { draft: self, label: &label, locator: &mut locator };
+            steps.extend(lower::stage(stage, &before, &mut place)?);
+        }
+        Ok(steps)
+    }
+
+    /// An error without a place.
+    pub(super) fn plain(&self, message: &str) -> PlanError {
+        let error = PlanError::new(message);
+        match self.file {
+            Some((name, _)) => error.in_file(name),
+            None => error,
+        }
+    }
+}
+
+/// Where the binding of one stage stands: its label, and how far the file has been read.
+pub(super) struct Binding<'a, 'b> {
+    draft: &'a Draft<'b>,
+    pub label: &'a str,
+    locator: &'a mut Locator<'b>,
+}
+
+impl Binding<'_, '_> {
+    /// The error of an expression, at the place where it stands in the file.
+    pub(super) fn fault(
+        &mut self,
+        text: &str,
+        error: &pelton_stage::Error,
+        columns: &[&str],
+    ) -> Fault {
+        let label = self.label;
+        let message = format!("stage \"{label}\": {}", error.message());
+        let start = self.locator.find(text);
+        let mut plain = self.draft.plain(&message);
+        if let (Some((_, file)), Some(start)) = (self.draft.file, start) {
+            let (line, column) = error.position().map_or((1, 1), |at| (at.line, at.column));
+            plain = plain.at(file, self.locator.within(start, line, column));
+        } else if self.draft.file.is_none() {
+            let at = error.position().map_or(1, |at| at.column);
+            plain = self.draft.plain(&format!("{message} (at character {at} of `{text}`)"));
+        }
+        let doubtful = *error.kind() == ErrorKind::Type;
+        let columns = if doubtful { columns } else { &[] };
+        Fault { error: plain, columns: columns.iter().map(|&name| name.to_owned()).collect() }
+    }
+
+    /// Something wrong with a stage that is not about an expression.
+    pub(super) fn wrong(&mut self, part: &str, message: &str) -> Fault {
+        let error = pelton_stage::Error::new(ErrorKind::Unsupported, message);
+        self.fault(part, &error, &[])
+    }
+
+    /// Moves past `text` in the file: what follows is looked for behind it.
+    pub(super) fn seen(&mut self, text: &str) {
+        self.locator.skip(text);
+    }
+}
