@@ -44,6 +44,8 @@ impl Counter {
     }
 
     /// Adds `amount` with an atomic addition: for cold paths, and for threads without a handle.
+    ///
+    /// Wait-free, but threads that add at the same time wait for each other's cache line.
     pub fn add(&self, amount: u64) {
         self.total.add(amount);
     }
@@ -52,6 +54,17 @@ impl Counter {
     ///
     /// Takes a lock, and allocates when no earlier handle has left its cell: do it once a worker,
     /// not once a record.
+    ///
+    /// ```
+    /// let hits = pelton_metrics::Counter::new();
+    /// std::thread::scope(|scope| {
+    ///     for _ in 0..2 {
+    ///         let mut mine = hits.local();
+    ///         scope.spawn(move || (0..1000).for_each(|_| mine.increment()));
+    ///     }
+    /// });
+    /// assert_eq!(hits.value(), 2000);
+    /// ```
     #[must_use]
     pub fn local(&self) -> LocalCounter {
         let total = self.total.local();
@@ -68,7 +81,7 @@ impl Counter {
 }
 
 impl LocalCounter {
-    /// Adds `amount`.
+    /// Adds `amount`: one store, or two when the compiler keeps the handle in memory.
     #[inline]
     pub fn add(&mut self, amount: u64) {
         self.total.add(amount);

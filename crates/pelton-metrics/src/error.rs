@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// The metric that was refused, and why.
+///
+/// ```
+/// use pelton_metrics::{Registry, Unit};
+///
+/// let refused = Registry::new().counter("records", "Records.", Unit::Count, &[]);
+/// assert_eq!(
+///     refused.unwrap_err().to_string(),
+///     "metric \"records\": counters end in _total",
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     inner: Box<(String, ErrorKind)>,

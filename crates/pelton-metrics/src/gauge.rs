@@ -44,7 +44,14 @@ impl Gauge {
         Self { total }
     }
 
-    /// Replaces the shared part with `value`.
+    /// Replaces the shared part with `value`. What handles added stays on top of it.
+    ///
+    /// ```
+    /// let depth = pelton_metrics::Gauge::new();
+    /// depth.set(10);
+    /// depth.set(7);
+    /// assert_eq!(depth.value(), 7);
+    /// ```
     pub fn set(&self, value: i64) {
         self.total.set_shared(value.cast_unsigned());
     }
@@ -59,7 +66,8 @@ impl Gauge {
         self.add(amount.wrapping_neg());
     }
 
-    /// Makes a handle that one thread raises and lowers the level with.
+    /// Makes a handle that one thread raises and lowers the level with. What one handle raises
+    /// another may lower.
     ///
     /// Takes a lock, and allocates when no earlier handle has left its cell.
     #[must_use]

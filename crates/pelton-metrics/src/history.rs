@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{HistogramSnapshot, Snapshot, Value, per_second};
 
-/// A step of down-sampling.
+/// A step of down-sampling. Steps begin at multiples of their length by the caller's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resolution {
     /// One point a second.
@@ -18,6 +18,19 @@ pub enum Resolution {
 }
 
 /// How much a [`History`] keeps.
+///
+/// ```
+/// use pelton_metrics::{History, Retention};
+///
+/// // A day by the minute, and nothing finer.
+/// let retention = Retention {
+///     seconds: 0,
+///     minutes: 24 * 60,
+///     ..Retention::default()
+/// };
+/// let history = History::with_retention(retention);
+/// assert_eq!(history.series(), 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Points of one second. 120 by default.
@@ -33,8 +46,8 @@ pub struct Retention {
 /// The recent past of all series of a registry, by the second, the minute and the hour.
 ///
 /// Feed it a snapshot about once a second. A point covers the time between the first snapshots of
-/// two steps of the clock, and is made from the difference of those snapshots: the percentiles of an
-/// hour's point are those of the hour, not an average of percentiles. A step without a snapshot is
+/// two steps of the clock, and is made from the difference of those snapshots: the percentiles of
+/// an hour's point are those of the hour, not an average of percentiles. A step without a snapshot is
 /// covered by the point before it. A series' points begin with the first snapshot that has it.
 ///
 /// The caller brings the clock: the time since any fixed moment.
@@ -251,6 +264,7 @@ impl Tier {
         }
     }
 
+    /// Closes the open step when `now` lies in another, and opens one there.
     fn record(&mut self, now: Duration, value: &Value) {
         let step_of = |time: Duration| time.as_nanos() / self.step.as_nanos();
         if let Some(open) = &mut self.open {
@@ -281,11 +295,13 @@ impl Open {
         }
     }
 
+    /// Takes a further value inside the step: only levels have something to tell in between.
     fn observe(&mut self, value: &Value) {
         let (level, [min, max, _]) = (level(value), self.levels);
         self.levels = [min.min(level), max.max(level), level];
     }
 
+    /// Makes the step's point; `value` is the first of the next step.
     fn close(&self, now: Duration, value: &Value) -> Point {
         let [min, max, last] = self.levels;
         let trend = match value.delta(&self.baseline) {
@@ -303,6 +319,18 @@ impl Open {
 
 impl Point {
     /// Things a second: what the counter counted or the histogram recorded. `None` for a gauge.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use pelton_metrics::{Point, Trend};
+    ///
+    /// let point = Point {
+    ///     start: Duration::from_secs(60),
+    ///     elapsed: Duration::from_secs(4),
+    ///     trend: Trend::Counter(10),
+    /// };
+    /// assert_eq!(point.rate(), Some(2.5));
+    /// ```
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         match self.trend {
@@ -329,6 +357,7 @@ impl Summary {
     }
 }
 
+/// The level of a gauge; other kinds have none, and nobody asks.
 fn level(value: &Value) -> i64 {
     if let Value::Gauge(level) = value {
         *level

@@ -12,11 +12,12 @@
 //! - A reading holds everything that was recorded before it began (in the sense of happens-before),
 //!   nothing twice, and counters grow from reading to reading.
 //! - What a histogram's snapshot counts is inside its sum, minimum and maximum.
-//! - What was recorded stays when the handle is dropped, and its cell serves the next handle: memory
-//!   follows the largest number of handles alive at once, not the number ever made.
+//! - What was recorded stays when the handle is dropped, and its cell serves the next handle:
+//!   memory follows the largest number of handles alive at once, not the number ever made.
 //! - A [percentile](HistogramSnapshot::percentile) is never below the true one and less than
-//!   1/128 above it (2^-k at your choice of [`Layout`]); an empty population has none, and NaN
-//!   never appears.
+//!   1/128 above it (2^-k at your choice of [`Layout`]). Beyond the layout's largest value (18
+//!   minutes in nanoseconds unless chosen) it is the maximum. An empty population has none, and
+//!   NaN never appears.
 //! - Names, units and labels are checked against Prometheus' rules and fixed at registration.
 //! - The number of series is bounded ([`Limits`]): a label set that explodes is refused with an
 //!   [`Error`], and what was there before goes on counting.
@@ -73,8 +74,8 @@
 //! Counter::add --add--> shared --+               +-(difference)--> History: s, min, h
 //! ```
 //!
-//! A cell is never emptied: when its handle goes it is marked free, and the next handle goes on from
-//! what it holds. So no reader can meet a count on its way from one place to another.
+//! A cell is never emptied: when its handle goes it is marked free, and the next handle goes on
+//! from what it holds. So no reader can meet a count on its way from one place to another.
 //! A histogram's cell has a bucket for each of the 2^k equal parts of every power of two, as in
 //! [HdrHistogram](http://hdrhistogram.org); the writer stores sum and extremes first and the bucket
 //! last, the reader reads the buckets first.

@@ -11,6 +11,24 @@ use crate::{
 
 /// Bounds on what a [`Registry`] takes, so that a label with endless values (a user's id, a file's
 /// name) ends in an error at registration and not in a full memory.
+///
+/// The caller decides what a refusal means: count into a series for all others, or go without.
+///
+/// ```
+/// use pelton_metrics::{Limits, Registry, Unit};
+///
+/// let limits = Limits {
+///     series_max: 2,
+///     ..Limits::default()
+/// };
+/// let registry = Registry::with_limits(limits);
+/// let by_user =
+///     |user| registry.counter("visits_total", "Visits.", Unit::Count, &[("user", user)]);
+/// assert!(by_user("ann").is_ok() && by_user("ben").is_ok());
+/// let error = by_user("cem").unwrap_err();
+/// assert_eq!(error.to_string(), "metric \"visits_total\": more than 2 series");
+/// assert!(by_user("ann").is_ok()); // what is there stays
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Metrics by name. 512 by default.
@@ -107,6 +125,9 @@ impl Registry {
 
     /// Gives the counter of this name and these labels, registering it if it is new.
     ///
+    /// Labels are pairs of name and value, in any order. Compares with every series of the metric:
+    /// ask once and keep the counter.
+    ///
     /// # Errors
     ///
     /// When a name breaks a rule, when the name is registered with something else, or when a limit
@@ -163,7 +184,7 @@ impl Registry {
     }
 
     /// Gives the histogram of this name and these labels, registering it with `layout` if it is
-    /// new.
+    /// new. All series of one metric have the same layout, so that they can be merged.
     ///
     /// # Errors
     ///

@@ -61,6 +61,14 @@ pub enum Value {
 }
 
 /// The rate of `count` things in `elapsed`; `None` when no time has passed.
+///
+/// ```
+/// use std::time::Duration;
+/// use pelton_metrics::per_second;
+///
+/// assert_eq!(per_second(30, Duration::from_secs(20)), Some(1.5));
+/// assert_eq!(per_second(30, Duration::ZERO), None);
+/// ```
 #[must_use]
 pub fn per_second(count: u64, elapsed: Duration) -> Option<f64> {
     (!elapsed.is_zero()).then(|| count as f64 / elapsed.as_secs_f64())
@@ -87,6 +95,7 @@ impl Snapshot {
     ///
     /// Values are in base units, exact. A histogram's buckets end below each power of two (of the
     /// recorded unit), whatever was recorded, so that its series stay the same for ever.
+    /// Serve it as `text/plain; version=0.0.4`.
     #[must_use]
     pub fn prometheus(&self) -> String {
         prometheus::write(self)
@@ -94,6 +103,26 @@ impl Snapshot {
 
     /// Writes JSON: an array of metrics, values in base units, percentiles of an empty histogram
     /// `null`.
+    ///
+    /// ```
+    /// use pelton_metrics::{Registry, Unit};
+    ///
+    /// # fn main() -> Result<(), pelton_metrics::Error> {
+    /// let registry = Registry::new();
+    /// registry.gauge("load_ratio", "Load.", Unit::Millionths, &[("core", "0")])?.set(250_000);
+    /// assert_eq!(
+    ///     registry.snapshot().json(),
+    ///     concat!(
+    ///         r#"[{"name":"load_ratio","help":"Load.","kind":"gauge","unit":"ratio","#,
+    ///         r#""series":[{"labels":{"core":"0"},"value":0.25}]}]"#,
+    ///     ),
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A histogram's value is an object with `count`, `sum`, `min`, `max`, `mean`, `p50`, `p90`,
+    /// `p99` and `p999`.
     #[must_use]
     pub fn json(&self) -> String {
         json::write(self)
@@ -124,7 +153,8 @@ impl Snapshot {
     /// What happened between `earlier` and this snapshot of the same registry: counters and
     /// histograms less what they held, gauges as they are.
     ///
-    /// A counter that is lower than before has started anew, and counts in full.
+    /// A counter that is lower than before, or a histogram that holds less, has started anew and
+    /// counts in full.
     #[must_use]
     pub fn delta(&self, earlier: &Self) -> Self {
         let since = |family: &Family| match earlier.family(family.name()) {
@@ -258,7 +288,7 @@ impl Value {
             (Self::Counter(now), Self::Counter(then)) => {
                 Self::Counter(now.checked_sub(*then).unwrap_or(*now))
             }
-            (Self::Histogram(now), Self::Histogram(then)) => {
+            (Self::Histogram(now), Self::Histogram(then)) if now.count() >= then.count() => {
                 let delta = now.delta(then);
                 Self::Histogram(delta.unwrap_or_else(|_| now.clone()))
             }

@@ -17,7 +17,8 @@ pub(crate) struct Total {
 #[derive(Debug)]
 pub(crate) struct LocalTotal {
     cell: Lease<AtomicU64>,
-    /// What the cell holds. Kept here so that an addition waits for no load.
+    /// What the cell holds. Kept here so that an addition does not wait for the load of what was
+    /// just stored: a quarter of the time in a loop that adds what it computes.
     value: u64,
 }
 

@@ -5,7 +5,20 @@ use std::fmt;
 /// What a metric's whole numbers mean.
 ///
 /// Values are recorded as integers in a small unit and shown in the base unit that Prometheus asks
-/// for, which is also the last word of the metric's name (before `_total`).
+/// for, which is also the last word of the metric's name (before `_total`). Nothing is lost on the
+/// way: numbers are written as exact decimals.
+///
+/// ```
+/// use pelton_metrics::{Registry, Unit};
+///
+/// # fn main() -> Result<(), pelton_metrics::Error> {
+/// let registry = Registry::new();
+/// let busy = registry.counter("busy_seconds_total", "Time at work.", Unit::Nanoseconds, &[])?;
+/// busy.add(1_500_000_001);
+/// assert!(registry.snapshot().prometheus().ends_with("busy_seconds_total 1.500000001\n"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {

@@ -122,7 +122,10 @@ proptest! {
     }
 
     #[test]
-    fn any_text_comes_back_from_json(help in any::<String>(), label in "\\PC{0,20}|[\\x00-\\x7f]{0,20}") {
+    fn any_text_comes_back_from_json(
+        help in any::<String>(),
+        label in "\\PC{0,20}|[\\x00-\\x7f]{0,20}",
+    ) {
         let registry = Registry::new();
         registry.gauge("a", &help, Unit::Count, &[("b", &label)]).unwrap().set(-3);
         let json: serde_json::Value = serde_json::from_str(&registry.snapshot().json()).unwrap();

@@ -92,7 +92,8 @@ proptest! {
         record(&histogram, &before);
         let earlier = histogram.snapshot();
         record(&histogram, &after);
-        let (delta, alone) = (histogram.snapshot().delta(&earlier).unwrap(), recorded(layout, &after));
+        let delta = histogram.snapshot().delta(&earlier).unwrap();
+        let alone = recorded(layout, &after);
         prop_assert_eq!((delta.count(), delta.sum()), (alone.count(), alone.sum()));
         prop_assert!(delta.buckets().eq(alone.buckets()));
         // The extremes are known to their buckets.

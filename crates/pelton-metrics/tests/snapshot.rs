@@ -88,9 +88,12 @@ fn delta_subtracts_what_was_before() {
 }
 
 #[test]
-fn counter_that_started_anew_counts_in_full() {
-    let ((_, before), (_, after)) = (filled(100), filled(3));
-    assert_eq!(hits(&after.delta(&before)), Some(&Value::Counter(3)));
+fn what_started_anew_counts_in_full() {
+    let ((registry, _), (_, after)) = (filled(100), filled(3));
+    fill(&registry, 100);
+    let delta = after.delta(&registry.snapshot());
+    assert_eq!(hits(&delta), Some(&Value::Counter(3)));
+    assert_eq!(wait(&delta), (1, 3));
 }
 
 #[test]

@@ -39,6 +39,18 @@ impl Default for Layout {
 impl Layout {
     /// Makes a layout with errors below `1 / 2^precision_bits` for values up to `largest`.
     ///
+    /// One bit more halves the error and doubles the memory; doubling `largest` adds
+    /// `2^precision_bits` buckets of 8 bytes.
+    ///
+    /// ```
+    /// use pelton_metrics::Layout;
+    ///
+    /// // 3 % for sizes up to 1 MiB in 4 KiB a cell.
+    /// let layout = Layout::new(5, 1 << 20);
+    /// assert_eq!(layout.relative_error(), 1.0 / 32.0);
+    /// assert_eq!(layout.cell_bytes(), 4104);
+    /// ```
+    ///
     /// # Panics
     ///
     /// When `precision_bits` is not in `1..=14`.

@@ -81,6 +81,15 @@ impl Histogram {
     }
 
     /// Makes a histogram with buckets of your choice that belongs to no registry.
+    ///
+    /// ```
+    /// use pelton_metrics::{Histogram, Layout};
+    ///
+    /// let batch_sizes = Histogram::with_layout(Layout::new(3, 4096));
+    /// batch_sizes.record(512);
+    /// batch_sizes.record(100_000); // beyond the largest: counted, and known as the maximum
+    /// assert_eq!(batch_sizes.snapshot().percentile(100.0), Some(100_000));
+    /// ```
     #[must_use]
     pub fn with_layout(layout: Layout) -> Self {
         let core = Core {
@@ -142,7 +151,13 @@ impl LocalHistogram {
         self.cell.count(self.layout, value, 1);
     }
 
-    /// Records `value` as if it had been seen `times` times.
+    /// Records `value` as if it had been seen `times` times, at the price of one record.
+    ///
+    /// ```
+    /// let latency = pelton_metrics::Histogram::new();
+    /// latency.local().record_many(250, 64); // a batch of 64 records, timed once
+    /// assert_eq!(latency.snapshot().count(), 64);
+    /// ```
     #[inline]
     pub fn record_many(&mut self, value: u64, times: u64) {
         if times > 0 {
@@ -151,6 +166,7 @@ impl LocalHistogram {
         }
     }
 
+    /// Stores what the bucket must not be seen without.
     #[inline]
     fn note(&mut self, value: u64, amount: u64) {
         self.sum = self.sum.saturating_add(amount);
@@ -177,6 +193,7 @@ impl Cell {
         }
     }
 
+    /// The bucket of `value`. Asking for it spares the bounds check that an index would need.
     #[inline]
     fn bucket(&self, layout: Layout, value: u64) -> &AtomicU64 {
         self.buckets
@@ -193,6 +210,7 @@ impl Cell {
         bucket.store(count, Ordering::Release);
     }
 
+    /// Counts `value`; any thread may do so at the same time, as long as all do it this way.
     fn record_shared(&self, layout: Layout, value: u64) {
         let add = |sum: u64| Some(sum.saturating_add(value));
         // The closure always gives a value, so the update cannot fail.
@@ -205,6 +223,7 @@ impl Cell {
         self.bucket(layout, value).fetch_add(1, Ordering::Release);
     }
 
+    /// Adds this cell to `sight`: buckets first.
     fn show(&self, sight: &mut snapshot::Sight) {
         let buckets = self.buckets.iter().chain([&self.beyond]);
         for (seen, bucket) in sight.counts.iter_mut().zip(buckets) {

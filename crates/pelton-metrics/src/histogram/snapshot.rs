@@ -30,6 +30,9 @@ pub struct LayoutMismatch {
 }
 
 /// What is being read, cell by cell.
+///
+/// Dense, because cells are; the snapshot made of it keeps only what is filled, a few hundred
+/// buckets for a distribution of ordinary width.
 pub(super) struct Sight {
     pub(super) layout: Layout,
     pub(super) sum: u64,
@@ -127,6 +130,15 @@ impl HistogramSnapshot {
     /// above [`Layout::largest`] the answer is the maximum.
     /// `None` for an empty population and for a `percent` outside `0.0..=100.0`.
     /// Walks the filled buckets.
+    ///
+    /// ```
+    /// let sizes = pelton_metrics::Histogram::new();
+    /// assert_eq!(sizes.snapshot().percentile(50.0), None);
+    /// [10, 20, 30, 4000].iter().for_each(|&size| sizes.record(size));
+    /// let seen = sizes.snapshot();
+    /// assert_eq!(seen.percentile(50.0), Some(20));
+    /// assert_eq!(seen.percentile(99.0), Some(4000));
+    /// ```
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
         if self.is_empty() || !(0.0..=100.0).contains(&percent) {
@@ -152,7 +164,19 @@ impl HistogramSnapshot {
             .map(move |&(index, count)| (end(index), count))
     }
 
-    /// Adds what `other` holds.
+    /// Adds what `other` holds: afterwards this is the snapshot of both populations together.
+    ///
+    /// ```
+    /// use pelton_metrics::Histogram;
+    ///
+    /// let (here, there) = (Histogram::new(), Histogram::new());
+    /// here.record(10);
+    /// there.record(30);
+    /// let mut both = here.snapshot();
+    /// both.merge(&there.snapshot())?;
+    /// assert_eq!((both.count(), both.mean()), (2, Some(20.0)));
+    /// # Ok::<(), pelton_metrics::LayoutMismatch>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -170,6 +194,16 @@ impl HistogramSnapshot {
     /// What was recorded between `earlier` and this snapshot of the same histogram.
     ///
     /// The minimum and the maximum of that time are known to their buckets only.
+    ///
+    /// ```
+    /// let latency = pelton_metrics::Histogram::new();
+    /// latency.record(900);
+    /// let before = latency.snapshot();
+    /// latency.record(5);
+    /// let since = latency.snapshot().delta(&before)?;
+    /// assert_eq!((since.count(), since.percentile(100.0)), (1, Some(5)));
+    /// # Ok::<(), pelton_metrics::LayoutMismatch>(())
+    /// ```
     ///
     /// # Errors
     ///
