@@ -47,13 +47,13 @@ pub struct Retention {
 ///
 /// Feed it a snapshot about once a second. A point covers the time between the first snapshots of
 /// two steps of the clock, and is made from the difference of those snapshots: the percentiles of
-/// an hour's point are those of the hour, not an average of percentiles. A step without a snapshot is
-/// covered by the point before it. A series' points begin with the first snapshot that has it.
+/// an hour's point are those of the hour, not an average of percentiles. A step without a snapshot
+/// is covered by the point before it. A series' points begin with the first snapshot that has it.
 ///
 /// The caller brings the clock: the time since any fixed moment.
 ///
-/// Each series keeps `seconds + minutes + hours` points (of 80 bytes) and three
-/// copies of its latest value.
+/// Each series keeps `seconds + minutes + hours` points (of 80 bytes) and three copies of its latest
+/// value.
 ///
 /// ```
 /// use std::time::Duration;
