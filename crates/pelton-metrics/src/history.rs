@@ -52,8 +52,8 @@ pub struct Retention {
 ///
 /// The caller brings the clock: the time since any fixed moment.
 ///
-/// Each series keeps `seconds + minutes + hours` points (of 80 bytes) and three copies of its latest
-/// value.
+/// Each series keeps `seconds + minutes + hours` points (of 80 bytes) and three copies of its
+/// latest value.
 ///
 /// ```
 /// use std::time::Duration;
