@@ -22,7 +22,8 @@ impl Framer for LineFramer {
         match lines::last(bytes) {
             _ if complete => Cut::Records(bytes.len()),
             Some(last) => Cut::Records(last + 1),
-            None if bytes.len() <= self.record_bytes_max => Cut::More,
+            // One more byte may still be a carriage return.
+            None if bytes.len() <= self.record_bytes_max + 1 => Cut::More,
             None => Cut::TooLarge,
         }
     }

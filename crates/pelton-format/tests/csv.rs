@@ -51,7 +51,9 @@ fn twin(text: &str, width: usize) -> Outcome {
     while start < bytes.len() {
         let line_end = text[start..].find('\n').map_or(bytes.len(), |at| start + at);
         let shown = |end: usize| text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
-        match twin_record(bytes, start) {
+        let record = twin_record(bytes, start);
+        let long = |end: usize| shown(end).len() > LIMIT;
+        match record.filter(|&(_, end)| !long(end) || end == line_end) {
             None => {
                 let line = shown(line_end);
                 let long = line.len() > LIMIT;
@@ -186,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn cutting_changes_nothing(text in "[abc,,\"\n\n]{0,120}", width in 1usize..4, step in 1usize..40) {
+    fn cutting_changes_nothing(text in "[abc,,\"\n\n\r]{0,120}", width in 1usize..4, step in 1usize..40) {
         let whole = twin(&text, width);
         prop_assert_eq!(outcome_in_blocks(text.as_bytes(), width, step), whole);
     }

@@ -2,13 +2,23 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod derive;
 mod error;
 mod expression;
+mod filter;
 mod fold;
+mod select;
 mod stage;
+mod text;
+mod validate;
 
 pub use aggregate::{Aggregate, Call, Function};
+pub use derive::Derive;
 pub use error::{Error, ErrorKind, Position};
 pub use expression::{Bound, Evaluated, Expression, Failure, Tested};
+pub use filter::Filter;
 pub use fold::{Fold, FoldState};
+pub use select::Select;
 pub use stage::{Dropped, Stage};
+pub use text::{Text, Transform};
+pub use validate::Validate;

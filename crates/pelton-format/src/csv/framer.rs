@@ -33,7 +33,8 @@ impl CsvFramer {
 
     fn cut_at(&self, bytes: &[u8], end: usize) -> Cut {
         match end {
-            0 if bytes.len() <= self.record_bytes_max => Cut::More,
+            // One more byte may still be a carriage return.
+            0 if bytes.len() <= self.record_bytes_max + 1 => Cut::More,
             0 => Cut::TooLarge,
             end => Cut::Records(end),
         }

@@ -163,14 +163,17 @@ impl Layout {
         while start < bytes.len() {
             let before = walk.begin(start);
             match walk.record(start) {
-                End::Line(end) if complete || end < bytes.len() => {
+                End::Line(end) if (complete || end < bytes.len()) && short(bytes, start, end, record_bytes_max) => {
                     let last = walk.separators.len() as u32 - 1;
                     self.records.push(Record { before, last });
                     start = end + 1;
                 }
-                End::Line(_) => break,
-                End::Unknown if !complete && bytes.len() - start <= record_bytes_max => break,
-                End::Unknown | End::Broken => {
+                End::Line(_) | End::Unknown
+                    if !complete && bytes.len() - start <= record_bytes_max + 1 =>
+                {
+                    break;
+                }
+                End::Line(_) | End::Unknown | End::Broken => {
                     let end = walk.line_end(start, before);
                     if end == bytes.len() && !complete {
                         break;
@@ -200,6 +203,12 @@ impl Layout {
         };
         (0..record.fields()).map(text).collect()
     }
+}
+
+/// True when the record of `start .. end` is within the limit.
+fn short(bytes: &[u8], start: usize, end: usize, record_bytes_max: usize) -> bool {
+    let end = without_return(bytes, start as u32, end as u32) as usize;
+    end - start <= record_bytes_max
 }
 
 /// `end`, or one less where a carriage return stands before it.

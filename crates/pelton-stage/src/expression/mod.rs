@@ -32,9 +32,9 @@ use pelton_record::{Batch, Bitmap, Column, DataType, Schema};
 use crate::{Error, Position};
 
 use logic::Truth;
-use node::Node;
+use node::{Kind, Node};
 use operand::Context;
-use syntax::{Name, Place, Tree};
+use syntax::{Call, Name, Place, Tree};
 
 pub use operand::Failure;
 
@@ -88,6 +88,21 @@ impl Expression {
         match &self.tree {
             Tree::Column(name) => Some(&name.text),
             _ => None,
+        }
+    }
+
+    /// The call of the function `name` with this expression as its argument.
+    pub(crate) fn within(self, name: &str) -> Self {
+        Self {
+            tree: Tree::Call(Call {
+                name: Name {
+                    text: name.to_owned(),
+                    place: Place::default(),
+                },
+                args: vec![self.tree],
+                distinct: false,
+                star: false,
+            }),
         }
     }
 
@@ -168,6 +183,15 @@ impl Bound {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The index of the column, when the expression is just that.
+    #[must_use]
+    pub const fn as_column(&self) -> Option<usize> {
+        match self.node.kind {
+            Kind::Column(index) => Some(index),
+            _ => None,
+        }
     }
 
     /// Its value for each row.

@@ -15,7 +15,7 @@ use super::operand::{Context, Local, Operand, Outcome, common, merged};
 use super::syntax::{Arithmetic, Comparison, Test};
 
 /// Computes a column from columns of the types that it was bound to.
-pub(crate) type Kernel = Arc<dyn for<'a> Fn(&Args<'a>) -> Outcome<'a> + Send + Sync>;
+pub(crate) type Kernel = Arc<dyn Fn(&Args<'_>) -> Outcome<'static> + Send + Sync>;
 
 /// What a kernel works on.
 pub(crate) struct Args<'a> {
