@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pelton_format::{Csv, Format, Limits, Ndjson, Text};
+use pelton_format::{Csv, Format, Limits, Text};
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
 
@@ -19,7 +19,7 @@ pub(super) fn input(
     }
     Ok(match name {
         FormatName::Csv | FormatName::Tsv => Arc::new(csv(source, name, limits)?),
-        FormatName::Ndjson => Arc::new(Ndjson { limits }),
+        FormatName::Ndjson => Arc::new(Text { limits }),
         FormatName::Text => Arc::new(Text { limits }),
     })
 }
@@ -46,7 +46,7 @@ pub(super) fn output(sink: &SinkPlan) -> Result<Arc<dyn Format>, PlanError> {
     Ok(match name("sink", sink.format, &sink.path)? {
         FormatName::Csv => Arc::new(Csv::default()),
         FormatName::Tsv => Arc::new(Csv { delimiter: b'\t', ..Csv::default() }),
-        FormatName::Ndjson => Arc::new(Ndjson { limits }),
+        FormatName::Ndjson => Arc::new(Text { limits }),
         FormatName::Text => Arc::new(Text { limits }),
     })
 }

@@ -4,11 +4,12 @@ mod draft;
 mod flow;
 mod formats;
 mod lower;
+mod order;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pelton_connect::{ReadOptions, ReadSource, Source, inputs};
+use pelton_connect::{ReadOptions, ReadSource, inputs};
 use pelton_format::Format;
 use pelton_pool::BufferPool;
 use pelton_record::{DataType, Schema};

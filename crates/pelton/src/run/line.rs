@@ -25,13 +25,13 @@ pub(crate) struct Segment {
 
 /// All that a plan has become.
 pub(crate) struct Pipeline {
-    pub input: Box<dyn Format>,
+    pub input: Arc<dyn Format>,
     /// All fields of the input, with their types.
     pub schema: Schema,
     /// The fields to decode.
     pub wanted: Vec<usize>,
     pub segments: Vec<Segment>,
-    pub output: Box<dyn Format>,
+    pub output: Arc<dyn Format>,
     /// The columns that leave.
     pub output_schema: Arc<Schema>,
     /// Rows leave as their raw records, followed by the columns from this index on.
@@ -139,7 +139,7 @@ impl Line<'_> {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
                 account.made += batch.rows() as u64;
                 self.apply(index, &mut batch, &mut account)?;
-                self.pass_on(&mut batch, next.as_deref_mut(), &mut *encoder, &mut account)?;
+                self.pass_on(&mut batch, &mut next, &mut *encoder, &mut account)?;
                 self.committer.refuse(&batch.take_rejected());
             }
             state = next;
@@ -152,7 +152,7 @@ impl Line<'_> {
     fn pass_on(
         &self,
         batch: &mut Batch,
-        next: Option<&mut dyn FoldState>,
+        next: &mut Option<Box<dyn FoldState>>,
         encoder: &mut dyn Encoder,
         account: &mut Account,
     ) -> Result<(), Error> {

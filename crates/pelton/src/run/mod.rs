@@ -5,7 +5,6 @@ mod commit;
 mod line;
 mod report;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink};
@@ -125,6 +124,12 @@ impl Run {
         &self.pipeline.schema
     }
 
+    /// The columns that leave, and their types.
+    #[must_use]
+    pub fn output_schema(&self) -> &pelton_record::Schema {
+        &self.pipeline.output_schema
+    }
+
     /// Runs it to the end, on this thread and the workers.
     ///
     /// # Errors
@@ -226,6 +231,3 @@ impl Gauges {
         Self { bytes: Counter::new(), records: Counter::new(), block_ns: Histogram::new() }
     }
 }
-
-/// Shared ownership is only for the builder's stages.
-pub(crate) type SharedStage = Arc<dyn pelton_stage::Stage>;

@@ -129,9 +129,9 @@ pub(super) fn assemble(facts: Facts<'_>) -> Report {
 
 fn workers(scheduler: &Scheduler) -> Vec<WorkerReport> {
     let report = |worker: &pelton_sched::WorkerStats| WorkerReport {
-        tasks: worker.run,
-        stolen: worker.stolen,
-        parked: worker.parked,
+        tasks: worker.run as u64,
+        stolen: worker.stolen as u64,
+        parked: worker.parked as u64,
         busy_seconds: worker.busy.as_secs_f64(),
     };
     scheduler.stats().workers.iter().map(report).collect()
