@@ -1,7 +1,7 @@
 //! Whole columns of fields.
 //!
 //! A field of at most sixteen bytes is read in one 128-bit register that ends where the field
-//! ends, so that neither its length nor the place of its point costs a mispredicted branch. Longer
+//! ends (four of them in one of 512 bits), so that neither its length nor the place of its point costs a mispredicted branch. Longer
 //! ones, and those in the block's first bytes, go to the functions for single fields.
 
 use super::float::scaled;
@@ -42,6 +42,12 @@ pub fn i64_column_at(
     out: &mut Vec<i64>,
     valid: &mut Vec<u64>,
 ) {
+    // Plain words read a short integer faster than a register that holds one field.
+    let level = if level.min(Level::detect()) < Level::Avx512 {
+        Level::Scalar
+    } else {
+        level
+    };
     let short = |number: Decimal| {
         (!number.pointed).then(|| signed(number.minus, number.size.cast_signed()))
     };
@@ -175,22 +181,58 @@ where
     F: Fn(Decimal) -> Option<T>,
     G: Fn(&[u8]) -> Option<T>,
 {
+    /// The sixteen bytes that end where the view ends, and its length, if it is at most as long.
     #[inline(always)]
-    fn run(self, short: impl Fn(View) -> Option<Decimal>) {
-        self.valid.clear();
-        self.out.reserve(self.views.len());
-        for views in self.views.chunks(64) {
-            let mut word = 0;
-            for (i, view) in views.iter().enumerate() {
-                let number = short(*view).and_then(&self.short);
-                let number = number.or_else(|| (self.single)(view.of(self.block)));
-                word |= u64::from(number.is_some()) << i;
-                self.out.push(number.unwrap_or_default());
-            }
-            self.valid.push(word);
+    fn last_sixteen(&self, view: View) -> Option<(&[u8; 16], usize)> {
+        let len = view.len as usize;
+        let bytes = self.block.get(..view.start as usize + len)?.last_chunk()?;
+        (1..=16).contains(&len).then_some((bytes, len))
+    }
+
+    /// The value of a view, of which `short` is the number if it has a fast way.
+    #[inline(always)]
+    fn value(&self, view: View, short: Option<Decimal>) -> Option<T> {
+        match short.and_then(&self.short) {
+            Some(value) => Some(value),
+            None => self.value_slow(view),
         }
     }
+
+    #[inline(never)]
+    fn value_slow(&self, view: View) -> Option<T> {
+        (self.single)(view.of(self.block))
+    }
+
+    /// Reads four views, of which those with a fast way share a register; returns their bits.
+    #[inline(always)]
+    fn four<V: Vector>(&self, v: V, views: [View; 4], values: &mut [T; 4]) -> u64 {
+        let mut ends = [IDLE; 4];
+        let mut usable = [false; 4];
+        for k in 0..4 {
+            if let Some(end) = self.last_sixteen(views[k]) {
+                (ends[k], usable[k]) = (end, true);
+            }
+        }
+        let numbers = v.decimals(ends);
+        let mut bits = 0;
+        for k in 0..4 {
+            let number = if usable[k] { numbers[k] } else { None };
+            bits |= put(&mut values[k], self.value(views[k], number)) << k;
+        }
+        bits
+    }
 }
+
+/// Writes a value, zero for none; returns one if there is a value, else zero.
+#[inline(always)]
+fn put<T: Default>(place: &mut T, value: Option<T>) -> u64 {
+    let found = u64::from(value.is_some());
+    *place = value.unwrap_or_default();
+    found
+}
+
+/// Stands in for a field that has no fast way.
+const IDLE: (&[u8; 16], usize) = (&[b'0'; 16], 1);
 
 impl<T, F, G> Kernel for Column<'_, T, F, G>
 where
@@ -201,21 +243,36 @@ where
     type Output = ();
 
     fn scalar(self) {
-        self.run(|_| None);
+        self.valid.clear();
+        for views in self.views.chunks(64) {
+            let mut word = 0;
+            for (i, view) in views.iter().enumerate() {
+                let value = self.value_slow(*view);
+                word |= u64::from(value.is_some()) << i;
+                self.out.push(value.unwrap_or_default());
+            }
+            self.valid.push(word);
+        }
     }
 
     #[inline(always)]
     fn vector<V: Vector>(self, v: V) {
-        let block = self.block;
-        self.run(|view| {
-            let len = view.len as usize;
-            let end = view.start as usize + len;
-            let bytes = block.get(..end)?.last_chunk()?;
-            if len == 0 || len > 16 {
-                None
-            } else {
-                v.decimal(bytes, len)
+        self.valid.clear();
+        let start = self.out.len();
+        self.out.resize(start + self.views.len(), T::default());
+        let mut out = std::mem::take(self.out);
+        for (views, values) in self.views.chunks(64).zip(out[start..].chunks_mut(64)) {
+            let (fours, rest) = views.as_chunks::<4>();
+            let (quads, last) = values.as_chunks_mut::<4>();
+            let mut word = 0;
+            for i in 0..fours.len() {
+                word |= self.four(v, fours[i], &mut quads[i]) << (4 * i);
             }
-        });
+            for (i, view) in rest.iter().enumerate() {
+                word |= put(&mut last[i], self.value_slow(*view)) << (4 * fours.len() + i);
+            }
+            self.valid.push(word);
+        }
+        *self.out = out;
     }
 }

@@ -115,4 +115,10 @@ impl Vector for Avx512 {
         // SAFETY: `self` proves AVX2, which includes SSE4.1 and SSSE3.
         unsafe { super::digits::decimal(bytes, len) }
     }
+
+    #[inline(always)]
+    fn decimals(self, fields: [(&[u8; 16], usize); 4]) -> [Option<Decimal>; 4] {
+        // SAFETY: `self` proves the instructions.
+        unsafe { super::four_digits::decimals(fields) }
+    }
 }

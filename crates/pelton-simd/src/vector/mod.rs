@@ -5,8 +5,9 @@
 //! it is made in `run`, which only [`dispatch`] calls, after the look at [`Level::detect`].
 //! So the kernels themselves are safe code.
 //!
-//! Everything a kernel calls must be `#[inline(always)]`: what is left as a call of its own is
-//! compiled without the level's instructions, which is slow (never wrong).
+//! Everything a kernel calls must be `#[inline(always)]`, and no operation of a `Vector` may stand
+//! in a closure that might be left as a call: it would be compiled without the level's
+//! instructions, each of them a call of its own, which is slow (never wrong).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -14,6 +15,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod digits;
+#[cfg(target_arch = "x86_64")]
+mod four_digits;
 mod portable;
 
 use crate::Level;
@@ -75,6 +78,13 @@ pub(crate) trait Vector: Copy {
     ///
     /// `len` is 1 to 16. `None` for anything else, or where the level has no fast way.
     fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal>;
+
+    /// [`decimal`](Self::decimal) of four fields, bytes and length each.
+    #[inline(always)]
+    fn decimals(self, [a, b, c, d]: [(&[u8; 16], usize); 4]) -> [Option<Decimal>; 4] {
+        let (a, b) = (self.decimal(a.0, a.1), self.decimal(b.0, b.1));
+        [a, b, self.decimal(c.0, c.1), self.decimal(d.0, d.1)]
+    }
 }
 
 /// A computation with one body for all vector levels and a scalar twin.
