@@ -142,7 +142,6 @@ impl<V: Vector> Pass<V> {
     }
 
     /// Closes at each newline the string that is open there; returns what is inside strings then.
-    #[cold]
     #[inline(always)]
     fn close(&mut self, mut inside: u64, newlines: u64, base: usize) -> u64 {
         let mut open = inside & newlines;

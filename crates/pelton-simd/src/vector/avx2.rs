@@ -3,12 +3,12 @@
 use super::{CHUNK, Decimal, Kernel, Slots, Vector, positions_by_bits};
 use std::arch::x86_64::*;
 
-/// Proof of AVX2, BMI1, BMI2, LZCNT, FMA, POPCNT and PCLMULQDQ.
+/// Proof of AVX2, BMI1, BMI2, LZCNT, POPCNT and PCLMULQDQ.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
 /// Runs the kernel with 256-bit vectors.
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,fma,popcnt,pclmulqdq")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
 pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.vector(Avx2(()))
 }

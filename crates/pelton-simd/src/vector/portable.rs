@@ -8,11 +8,15 @@ use wide::u8x16;
 pub(super) struct Portable(());
 
 /// Runs the kernel with 128-bit vectors.
+///
+/// # Safety
+///
+/// On x86-64, the machine has the instructions named here; elsewhere there is nothing to owe.
 #[cfg_attr(
     target_arch = "x86_64",
     target_feature(enable = "sse4.2,popcnt,pclmulqdq")
 )]
-pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.vector(Portable(()))
 }
 
