@@ -115,6 +115,10 @@ impl<T: Number, F: Fn(T, T) -> bool> Kernel for Extreme<'_, T, F> {
 
     #[inline(always)]
     fn vector<V: Vector>(self, _: V) -> T {
+        if size_of::<T>() > 8 {
+            // No vector compares 128 bits, and sixteen such lanes do not fit the registers.
+            return self.scalar();
+        }
         let mut lanes = [self.idle; 16];
         for (rows, valid) in words(self.values, self.validity) {
             if valid == !0 {
