@@ -79,7 +79,7 @@ fn probe() -> Level {
     }
     if !all!("sse4.2", "popcnt", "pclmulqdq") {
         Level::Scalar
-    } else if !all!("avx2", "bmi1", "bmi2", "lzcnt", "fma") {
+    } else if !all!("avx2", "bmi1", "bmi2", "lzcnt") {
         Level::Sse
     } else if !all!(
         "avx512f",

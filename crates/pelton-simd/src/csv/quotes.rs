@@ -54,7 +54,7 @@ impl Quotes {
         &mut self,
         v: V,
         masks: &Masks,
-        returns: impl Fn() -> u64,
+        chunk: V::Chunk,
         base: usize,
     ) -> u64 {
         let Masks {
@@ -71,7 +71,7 @@ impl Quotes {
         let closing = quotes & !inside;
         let after = closing << 1 | self.closed;
         let bad_open = quotes & inside & !before;
-        let bad_close = after & !(separators | quotes | returns() | !valid);
+        let bad_close = after & !(separators | quotes | v.eq(chunk, b'\r') | !valid);
         if bad_open | bad_close != 0 && self.misplaced.is_none() {
             self.misplaced = Some(lowest(bad_open, bad_close, base));
         }

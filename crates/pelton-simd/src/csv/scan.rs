@@ -92,30 +92,31 @@ impl Kernel for Scan<'_> {
     #[inline(always)]
     fn vector<V: Vector>(self, v: V) {
         match self.dialect.quote {
-            Some(quote) => self.run(v, |chunk| v.eq(chunk, quote)),
-            None => self.run(v, |_| 0),
+            Some(quote) => self.run::<V, true>(v, quote),
+            None => self.run::<V, false>(v, 0),
         }
     }
 }
 
 impl Scan<'_> {
     #[inline(always)]
-    fn run<V: Vector>(self, v: V, quotes: impl Fn(V::Chunk) -> u64 + Copy) {
+    fn run<V: Vector, const QUOTED: bool>(self, v: V, quote: u8) {
         let (chunks, tail) = self.bytes.as_chunks();
         let (last, valid) = padded(tail);
         let mut pass = Pass {
             v,
             delimiter: self.dialect.delimiter,
+            quote,
             separators: std::mem::take(&mut self.out.separators),
             row_ends: std::mem::take(&mut self.out.row_ends),
             quotes: Quotes::new(),
             all: v.load(&last),
         };
         for (i, chunk) in chunks.iter().enumerate() {
-            pass.step(v.load(chunk), quotes, i * 64, !0);
+            pass.step::<QUOTED>(v.load(chunk), i * 64, !0);
         }
         if valid != 0 {
-            pass.step(v.load(&last), quotes, chunks.len() * 64, valid);
+            pass.step::<QUOTED>(v.load(&last), chunks.len() * 64, valid);
         }
         self.out.non_ascii = v.high(pass.all) != 0;
         self.out.open_at_end = pass.quotes.open();
@@ -129,6 +130,8 @@ impl Scan<'_> {
 struct Pass<V: Vector> {
     v: V,
     delimiter: u8,
+    /// Of no meaning where a step is not `QUOTED`.
+    quote: u8,
     separators: Vec<u32>,
     row_ends: Vec<u32>,
     quotes: Quotes,
@@ -138,16 +141,20 @@ struct Pass<V: Vector> {
 
 impl<V: Vector> Pass<V> {
     #[inline(always)]
-    fn step(&mut self, chunk: V::Chunk, quotes: impl Fn(V::Chunk) -> u64, base: usize, valid: u64) {
+    fn step<const QUOTED: bool>(&mut self, chunk: V::Chunk, base: usize, valid: u64) {
         let v = self.v;
         self.all = v.or(self.all, chunk);
         let newlines = v.eq(chunk, b'\n');
         let masks = Masks {
-            quotes: quotes(chunk) & valid,
+            quotes: if QUOTED {
+                v.eq(chunk, self.quote) & valid
+            } else {
+                0
+            },
             separators: (v.eq(chunk, self.delimiter) | newlines) & valid,
             valid,
         };
-        let outside = self.quotes.outside(v, &masks, || v.eq(chunk, b'\r'), base);
+        let outside = self.quotes.outside(v, &masks, chunk, base);
         let separators = masks.separators & outside;
         let rows = v.extract(newlines, separators);
         push_positions(v, rows, self.separators.len() as u32, &mut self.row_ends);

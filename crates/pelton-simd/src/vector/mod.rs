@@ -5,13 +5,18 @@
 //! it is made in `run`, which only [`dispatch`] calls, after the look at [`Level::detect`].
 //! So the kernels themselves are safe code.
 //!
-//! Everything a kernel calls must be `#[inline(always)]`: what is left as a call of its own is
-//! compiled without the level's instructions, which is slow (never wrong).
+//! Everything a kernel calls must be `#[inline(always)]`, and no operation of a `Vector` may stand
+//! in a closure that might be left as a call: it would be compiled without the level's
+//! instructions, each of them a call of its own, which is slow (never wrong).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod digits;
+#[cfg(target_arch = "x86_64")]
+mod four_digits;
 mod portable;
 
 use crate::Level;
@@ -22,6 +27,18 @@ pub(crate) const CHUNK: usize = 64;
 
 /// Room for the positions of one chunk.
 pub(crate) type Slots = [MaybeUninit<u32>; CHUNK];
+
+/// A decimal number, read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decimal {
+    pub(crate) minus: bool,
+    /// All digits, the point left out; below 10^16.
+    pub(crate) size: u64,
+    /// How many digits follow the point.
+    pub(crate) scale: u8,
+    /// There is a point, if only at the end.
+    pub(crate) pointed: bool,
+}
 
 /// The instructions of a level, as operations on chunks of 64 bytes and masks of 64 bits.
 pub(crate) trait Vector: Copy {
@@ -37,6 +54,12 @@ pub(crate) trait Vector: Copy {
     /// Marks the bytes of 0x80 and above.
     fn high(self, chunk: Self::Chunk) -> u64;
 
+    /// Marks the bytes from `low` to `low + span`, wrapping past 255.
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64;
+
+    /// Sets the bits of `byte` in every byte.
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk;
+
     /// Bitwise or of two chunks.
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk;
 
@@ -50,6 +73,18 @@ pub(crate) trait Vector: Copy {
 
     /// The bits of `mask` at the set bits of `among`, moved together at the low end.
     fn extract(self, mask: u64, among: u64) -> u64;
+
+    /// Reads the last `len` of sixteen bytes: digits, perhaps a sign before and a point among them.
+    ///
+    /// `len` is 1 to 16. `None` for anything else, or where the level has no fast way.
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal>;
+
+    /// [`decimal`](Self::decimal) of four fields, bytes and length each.
+    #[inline(always)]
+    fn decimals(self, [a, b, c, d]: [(&[u8; 16], usize); 4]) -> [Option<Decimal>; 4] {
+        let (a, b) = (self.decimal(a.0, a.1), self.decimal(b.0, b.1));
+        [a, b, self.decimal(c.0, c.1), self.decimal(d.0, d.1)]
+    }
 }
 
 /// A computation with one body for all vector levels and a scalar twin.
