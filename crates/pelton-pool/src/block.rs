@@ -30,13 +30,15 @@ impl Block {
     /// Zeroed memory of `size` bytes, a non-zero multiple of [`SMALLEST`], paid by `pool`.
     pub(crate) fn new(pool: &Arc<Core>, size: usize) -> Result<Self, OverBudget> {
         debug_assert!(size > 0 && size.is_multiple_of(SMALLEST));
-        pool.pay_for(size)?;
+        let news = pool.pay_for(size)?;
         let Some(memory) = allocate(size) else {
             pool.refund(size);
             return Err(OverBudget::allocator(size as u64));
         };
         let pool = pool.clone();
-        Ok(Self { memory, size, pool })
+        let block = Self { memory, size, pool };
+        block.pool.budget().announce(news);
+        Ok(block)
     }
 
     #[inline]

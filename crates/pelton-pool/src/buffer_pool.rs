@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::block::Block;
-use crate::budget::Budget;
+use crate::budget::{Budget, News};
 use crate::buffer::Buffer;
 use crate::class::{SMALLEST, class_holding, size_of_class};
 use crate::depot::{Depot, Place};
@@ -15,9 +15,8 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, scaled};
 
 /// The largest class unless the builder says otherwise, in bytes.
 const LARGEST: usize = 64 << 20;
-/// The most bytes that lie in one shard's magazine of one class, and the most buffers.
-const MAGAZINE_BYTES: usize = 256 << 10;
-const MAGAZINE_ITEMS: usize = scaled(64, 2);
+/// The most buffers in one shard's magazine of one class.
+const MAGAZINE: usize = scaled(64, 2);
 /// Two threads on one shard step aside for each other, so this is about speed, not about right.
 const SHARDS: usize = scaled(8, 1);
 /// Each shard costs 128 bytes per class.
@@ -107,7 +106,7 @@ impl BufferPoolBuilder {
     #[must_use]
     pub fn build(self) -> BufferPool {
         let shards = self.shards.clamp(1, SHARDS_MAX).next_power_of_two();
-        let classes = (0..=class_holding(self.largest)).map(|class| Class::new(class, shards));
+        let classes = (0..=class_holding(self.largest)).map(|_| Class::new(shards));
         let core = Arc::new(Core {
             budget: self.budget,
             classes: classes.collect(),
@@ -191,10 +190,9 @@ impl Drop for Handle {
 }
 
 impl Class {
-    fn new(class: usize, shards: usize) -> Self {
-        let magazine = (MAGAZINE_BYTES / size_of_class(class)).clamp(1, MAGAZINE_ITEMS);
+    fn new(shards: usize) -> Self {
         Self {
-            depot: Depot::new(shards, magazine),
+            depot: Depot::new(shards, MAGAZINE),
             made: AtomicU64::new(0),
             live: AtomicUsize::new(0),
         }
@@ -214,6 +212,10 @@ impl Class {
 }
 
 impl Core {
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     #[inline]
     pub(crate) fn lease(self: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
         let class = self.classes.get(class_holding(min_bytes));
@@ -251,8 +253,8 @@ impl Core {
     }
 
     /// Counts a block of `size` bytes that is about to be made.
-    pub(crate) fn pay_for(&self, size: usize) -> Result<(), OverBudget> {
-        self.budget.take(size as u64)?;
+    pub(crate) fn pay_for(&self, size: usize) -> Result<News, OverBudget> {
+        let news = self.budget.take(size as u64)?;
         match self.classes.get(class_holding(size)) {
             Some(class) => {
                 class.made.fetch_add(1, Ordering::Relaxed);
@@ -265,7 +267,7 @@ impl Core {
         }
         let held = self.held_bytes.fetch_add(size as u64, Ordering::Relaxed) + size as u64;
         self.high_water.fetch_max(held, Ordering::Relaxed);
-        Ok(())
+        Ok(news)
     }
 
     /// Uncounts a block that is gone.

@@ -5,6 +5,7 @@
 //! (one swap, never waited for), so that what lies in it can still be reached by everyone.
 
 use crate::lock::{Inside, Parting, TryLock};
+use crate::stack::Stack;
 use crate::sync::{AtomicUsize, CachePadded, Ordering, thread_local};
 
 thread_local! {
@@ -117,24 +118,40 @@ impl<T> Depot<T> {
         Some(Place::on(store))
     }
 
-    /// Refills the magazine of `home` from the store, else looks into all the others.
+    /// Refills the magazine of `home` from the store, else from the other magazines.
     #[cold]
     fn take_slow(&self, home: usize) -> Option<T> {
-        let pop = |shard: &CachePadded<TryLock<Shelf<T>>>| shard.enter().with(Shelf::pop);
+        let steal = |victim| self.steal(home, victim);
         self.refill(home)
-            .or_else(|| self.shards.iter().find_map(pop))
+            .or_else(|| (0..self.shards.len()).find_map(steal))
+    }
+
+    /// Takes an item from the magazine of `victim`, and moves half of the rest to `home`, so that
+    /// a thread that only takes meets one that only returns rarely.
+    fn steal(&self, home: usize, victim: usize) -> Option<T> {
+        let mut from = self.shards[victim].enter();
+        let item = from.with(Shelf::pop)?;
+        from.with(|from| self.restock(home, from, from.items.len() / 2));
+        Some(item)
     }
 
     fn refill(&self, home: usize) -> Option<T> {
         let mut store = self.store.enter();
         let item = store.with(Shelf::pop)?;
+        store.with(|store| self.restock(home, store, self.magazine / 2));
+        Some(item)
+    }
+
+    /// Moves up to `count` of the newest items of `from` to the magazine of `home`, if it is free
+    /// and has room; `from` may be that magazine, which is not free then.
+    fn restock(&self, home: usize, from: &mut Shelf<T>, count: usize) {
         if let Some(mut shelf) = self.shards[home].try_enter() {
             shelf.with(|shelf| {
-                let room = self.magazine.saturating_sub(shelf.items.len()) / 2;
-                store.with(|store| shelf.items.extend(store.take_newest(room)));
+                let room = self.magazine.saturating_sub(shelf.items.len());
+                let count = if shelf.closed { 0 } else { count.min(room) };
+                shelf.items.extend(from.take_newest(count));
             });
         }
-        Some(item)
     }
 
     /// Puts items into the store, for when a depot is new.
@@ -142,19 +159,27 @@ impl<T> Depot<T> {
         self.store.enter().with(|store| store.items.extend(items));
     }
 
-    /// Moves up to `count` items from the store into `magazine`, the newest last.
-    pub(crate) fn load(&self, magazine: &mut Vec<T>, count: usize) {
-        let mut store = self.store.enter();
-        store.with(|store| magazine.extend(store.take_newest(count)));
+    /// Moves up to `count` of the store's newest items into `magazine`.
+    pub(crate) fn load<const N: usize>(&self, magazine: &mut Stack<T, N>, count: usize) {
+        self.store.enter().with(|store| {
+            for item in store.take_newest(count.min(N - magazine.len())) {
+                drop(magazine.push(item));
+            }
+        });
     }
 
     /// Moves all but the newest `keep` items of `magazine` into the store, and counts `hits` that
     /// they served.
-    pub(crate) fn unload(&self, magazine: &mut Vec<T>, keep: usize, hits: u64) {
+    pub(crate) fn unload<const N: usize>(
+        &self,
+        magazine: &mut Stack<T, N>,
+        keep: usize,
+        hits: u64,
+    ) {
         let surplus = magazine.len().saturating_sub(keep);
         self.store.enter().with(|store| {
             store.hits += hits;
-            store.items.extend(magazine.drain(..surplus));
+            magazine.take_oldest(surplus, &mut store.items);
         });
     }
 
