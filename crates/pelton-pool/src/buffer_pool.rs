@@ -154,7 +154,7 @@ impl BufferPool {
     /// when the operating system has no memory.
     #[inline]
     pub fn lease(&self, min_bytes: usize) -> Result<Buffer, OverBudget> {
-        self.handle.core.lease(min_bytes).map(Buffer::new)
+        Core::lease(&self.handle.core, min_bytes).map(Buffer::new)
     }
 
     /// The budget that pays for the buffers.
@@ -217,18 +217,18 @@ impl Core {
     }
 
     #[inline]
-    pub(crate) fn lease(self: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
-        let class = self.classes.get(class_holding(min_bytes));
+    pub(crate) fn lease(this: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
+        let class = this.classes.get(class_holding(min_bytes));
         match class.and_then(|class| class.depot.take()) {
             Some(block) => Ok(block),
-            None => self.lease_slow(min_bytes),
+            None => Self::lease_slow(this, min_bytes),
         }
     }
 
     #[cold]
-    fn lease_slow(self: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
+    fn lease_slow(this: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
         let class = class_holding(min_bytes);
-        let size = if class < self.classes.len() {
+        let size = if class < this.classes.len() {
             size_of_class(class)
         } else {
             min_bytes
@@ -236,11 +236,11 @@ impl Core {
                 .ok_or_else(|| OverBudget::allocator(min_bytes as u64))?
         };
         loop {
-            let refused = match Block::new(self, size) {
+            let refused = match Block::new(this, size) {
                 Ok(block) => return Ok(block),
                 Err(refused) => refused,
             };
-            if self.free_idle(size as u64) == 0 {
+            if this.free_idle(size as u64) == 0 {
                 return Err(refused);
             }
         }

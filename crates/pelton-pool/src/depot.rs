@@ -4,13 +4,19 @@
 //! between magazine and store in runs, not as whole magazines, and a thread's magazine is locked
 //! (one swap, never waited for), so that what lies in it can still be reached by everyone.
 
+use std::cell::Cell;
+
 use crate::lock::{Inside, Parting, TryLock};
 use crate::stack::Stack;
 use crate::sync::{AtomicUsize, CachePadded, Ordering, thread_local};
 
 thread_local! {
     /// Which shard this thread begins with; given out by the first depot that the thread meets.
-    static HOME: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+    #[allow(
+        clippy::missing_const_for_thread_local,
+        reason = "loom's macro has no const form"
+    )]
+    static HOME: Cell<usize> = Cell::new(usize::MAX);
 }
 
 /// Idle items of one kind.
@@ -233,7 +239,7 @@ impl<T> Depot<T> {
 
     #[inline]
     fn home(&self) -> usize {
-        let home = HOME.with(std::cell::Cell::get);
+        let home = HOME.with(Cell::get);
         let home = if home == usize::MAX {
             self.welcome()
         } else {

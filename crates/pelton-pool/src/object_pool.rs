@@ -154,7 +154,7 @@ impl<T> ObjectPool<T> {
     #[must_use]
     pub fn take(&self) -> Leased<T> {
         let idle = self.core().depot.take();
-        Leased::new(idle.unwrap_or_else(|| self.core().miss()))
+        Leased::new(idle.unwrap_or_else(|| Core::miss(self.core())))
     }
 
     /// An idle object, or none: what bounds how many are out at once.
@@ -207,9 +207,9 @@ impl<T> Drop for Handle<T> {
 impl<T> Core<T> {
     /// One object more, because none was idle.
     #[cold]
-    pub(crate) fn miss(self: &Arc<Self>) -> Entry<T> {
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        Entry::new(self)
+    fn miss(this: &Arc<Self>) -> Entry<T> {
+        this.misses.fetch_add(1, Ordering::Relaxed);
+        Entry::new(this)
     }
 
     /// A place for an idle object, if one more is to be kept.

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use pelton_pool::{Budget, Buffer, BufferPool, Level};
-use pelton_sync::{Arc, Parker, thread};
+use pelton_sync::{Parker, thread};
 
 fn pool() -> BufferPool {
     BufferPool::new(Budget::unlimited())
@@ -277,7 +277,7 @@ fn closing_meets_returning() {
             .shards(2)
             .build();
         let buffers: Vec<_> = (0..8).map(|_| pool.lease(64).unwrap()).collect();
-        let gate = Arc::new(Parker::new());
+        let gate = Parker::new();
         let opener = gate.unparker();
         let returner = thread::spawn(move || {
             opener.unpark();
