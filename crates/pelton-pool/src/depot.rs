@@ -2,7 +2,7 @@
 //!
 //! After Bonwick and Adams, "Magazines and Vmem" (USENIX 2001), with two differences: items move
 //! between magazine and store in runs, not as whole magazines, and a thread's magazine is locked
-//! (one swap, never waited for), so that what lies in it can still be reached by everyone.
+//! (one exchange, not waited for), so that what lies in it can still be reached by everyone.
 
 use std::cell::Cell;
 

@@ -148,7 +148,9 @@ fn ends_exchange_through_the_store() {
         here.put(object);
         drop(here);
         rival.join().unwrap();
-        assert_eq!((pool.stats().outstanding, pool.stats().idle), (0, 3));
+        // Had all three been out, a fourth was made, and both ends may have made room for it.
+        assert!((2..=3).contains(&pool.stats().idle));
+        assert_eq!(pool.stats().outstanding, 0);
     });
 }
 
