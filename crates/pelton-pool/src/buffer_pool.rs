@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::block::Block;
+use crate::block::{Block, HUGE_PAGE};
 use crate::budget::{Budget, News};
 use crate::buffer::Buffer;
 use crate::class::{SMALLEST, class_holding, size_of_class};
@@ -62,6 +62,8 @@ pub(crate) struct Core {
     fallbacks_out: AtomicUsize,
     held_bytes: AtomicU64,
     high_water: AtomicU64,
+    /// Blocks of this size and more get huge pages, in bytes.
+    huge_from: usize,
 }
 
 struct Class {
@@ -79,6 +81,7 @@ pub struct BufferPoolBuilder {
     budget: Budget,
     largest: usize,
     shards: usize,
+    huge_from: usize,
 }
 
 impl BufferPoolBuilder {
@@ -102,6 +105,14 @@ impl BufferPoolBuilder {
         self
     }
 
+    /// Asks Linux for huge pages behind buffers of 2 MiB and more, which are then aligned to 2 MiB.
+    /// Default: no.
+    #[cfg(feature = "huge-pages")]
+    pub fn huge_pages(mut self, wanted: bool) -> Self {
+        self.huge_from = if wanted { HUGE_PAGE } else { usize::MAX };
+        self
+    }
+
     /// Makes the pool; no memory is taken yet.
     #[must_use]
     pub fn build(self) -> BufferPool {
@@ -114,6 +125,7 @@ impl BufferPoolBuilder {
             fallbacks_out: AtomicUsize::new(0),
             held_bytes: AtomicU64::new(0),
             high_water: AtomicU64::new(0),
+            huge_from: self.huge_from,
         });
         let reclaimed = core.clone();
         let reclaim = core.budget.subscribe(move |level| reclaimed.relieve(level));
@@ -140,6 +152,7 @@ impl BufferPool {
             budget: Budget::unlimited(),
             largest: LARGEST,
             shards: SHARDS,
+            huge_from: usize::MAX,
         }
     }
 
@@ -212,6 +225,15 @@ impl Class {
 }
 
 impl Core {
+    /// The alignment of a block of `size` bytes.
+    pub(crate) fn alignment(&self, size: usize) -> usize {
+        if size >= self.huge_from {
+            HUGE_PAGE
+        } else {
+            SMALLEST
+        }
+    }
+
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
     }

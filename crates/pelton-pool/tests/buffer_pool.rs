@@ -235,6 +235,22 @@ fn idle_memory_is_poisoned_in_debug_builds() {
     assert_eq!(pool.lease(64).unwrap().spare_mut(), [0xDB; 64]);
 }
 
+#[cfg(feature = "huge-pages")]
+#[test]
+fn huge_buffers_are_aligned_to_huge_pages() {
+    let pool = BufferPool::builder().huge_pages(true).build();
+    let address = |bytes| pool.lease(bytes).unwrap().spare_mut().as_ptr().addr();
+    assert_eq!(
+        (address(2 << 20) % (2 << 20), address(80 << 20) % (2 << 20)),
+        (0, 0)
+    );
+    assert_eq!(address(100) % 64, 0);
+    let mut buffer = pool.lease(4 << 20).unwrap();
+    buffer.spare_mut().fill(1);
+    buffer.set_len(4 << 20);
+    assert!(buffer.iter().all(|&byte| byte == 1));
+}
+
 /// Threads take from, fill, check and return to one pool, and grow what they hold.
 #[test]
 fn stampede() {
