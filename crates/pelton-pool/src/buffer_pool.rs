@@ -167,7 +167,11 @@ impl BufferPool {
     /// when the operating system has no memory.
     #[inline]
     pub fn lease(&self, min_bytes: usize) -> Result<Buffer, OverBudget> {
-        Core::lease(&self.handle.core, min_bytes).map(Buffer::new)
+        let core = &self.handle.core;
+        match core.idle(min_bytes) {
+            Some(block) => Ok(Buffer::new(block)),
+            None => Core::lease_slow(core, min_bytes).map(Buffer::new),
+        }
     }
 
     /// The budget that pays for the buffers.
@@ -238,13 +242,15 @@ impl Core {
         &self.budget
     }
 
+    /// An idle block of the class that holds `min_bytes`.
     #[inline]
+    fn idle(&self, min_bytes: usize) -> Option<Block> {
+        self.classes.get(class_holding(min_bytes))?.depot.take()
+    }
+
     pub(crate) fn lease(this: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
-        let class = this.classes.get(class_holding(min_bytes));
-        match class.and_then(|class| class.depot.take()) {
-            Some(block) => Ok(block),
-            None => Self::lease_slow(this, min_bytes),
-        }
+        let idle = this.idle(min_bytes).map(Ok);
+        idle.unwrap_or_else(|| Self::lease_slow(this, min_bytes))
     }
 
     #[cold]

@@ -101,3 +101,8 @@ pub use object_pool::{Leased, ObjectPool, ObjectPoolBuilder, ObjectStats};
 pub use reservation::{OverBudget, Reservation};
 pub use stats::{ClassStats, PoolStats};
 pub use subscription::Subscription;
+
+/// Runs the README's example with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
