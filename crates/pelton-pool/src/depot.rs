@@ -5,19 +5,23 @@
 //! (one exchange, not waited for), so that what lies in it can still be reached by everyone.
 
 use std::cell::Cell;
+use std::sync::LazyLock;
 
 use crate::lock::{Inside, Parting, TryLock};
 use crate::stack::Stack;
 use crate::sync::{AtomicUsize, CachePadded, Ordering, thread_local};
 
 thread_local! {
-    /// Which shard this thread begins with; given out by the first depot that the thread meets.
+    /// This thread's number, or `usize::MAX` before its first visit to any depot.
     #[allow(
         clippy::missing_const_for_thread_local,
         reason = "loom's macro has no const form"
     )]
-    static HOME: Cell<usize> = Cell::new(usize::MAX);
+    static NUMBER: Cell<usize> = Cell::new(usize::MAX);
 }
+
+/// How many threads have a number. Behind a `LazyLock`, since a model's atomics are not `const`.
+static NUMBERED: LazyLock<AtomicUsize> = LazyLock::new(|| AtomicUsize::new(0));
 
 /// Idle items of one kind.
 pub(crate) struct Depot<T> {
@@ -25,8 +29,6 @@ pub(crate) struct Depot<T> {
     store: CachePadded<TryLock<Shelf<T>>>,
     /// The most items in one shard's magazine; at least 1.
     magazine: usize,
-    /// The next thread's home.
-    arrivals: AtomicUsize,
 }
 
 /// Idle items, newest last, and how often they served.
@@ -81,7 +83,6 @@ impl<T> Depot<T> {
             shards: (0..shards).map(shard).collect(),
             store: CachePadded::new(TryLock::new(Shelf::default())),
             magazine,
-            arrivals: AtomicUsize::new(0),
         }
     }
 
@@ -237,23 +238,29 @@ impl<T> Depot<T> {
             .map(TryLock::enter)
     }
 
+    /// The shard where this thread begins: threads take turns, by number.
     #[inline]
     fn home(&self) -> usize {
-        let home = HOME.with(Cell::get);
-        let home = if home == usize::MAX {
-            self.welcome()
+        let last = self.shards.len() - 1;
+        if last == 0 {
+            return 0; // and a model, which has one shard, sees no number that outlives it
+        }
+        let number = NUMBER.with(Cell::get);
+        let number = if number == usize::MAX {
+            welcome()
         } else {
-            home
+            number
         };
-        home & (self.shards.len() - 1)
+        number & last
     }
+}
 
-    #[cold]
-    fn welcome(&self) -> usize {
-        let home = self.arrivals.fetch_add(1, Ordering::Relaxed);
-        HOME.with(|cell| cell.set(home));
-        home
-    }
+/// Gives this thread its number.
+#[cold]
+fn welcome() -> usize {
+    let number = NUMBERED.fetch_add(1, Ordering::Relaxed);
+    NUMBER.with(|cell| cell.set(number));
+    number
 }
 
 /// Room for one item, kept from everyone else until it is filled.
