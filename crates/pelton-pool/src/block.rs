@@ -1,6 +1,6 @@
 //! Raw memory, paid for.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 use crate::buffer_pool::Core;
@@ -10,6 +10,9 @@ use crate::sync::Arc;
 
 /// What idle memory is filled with in debug builds, so that stale bytes are seen for what they are.
 const POISON: u8 = 0xDB;
+
+/// The usual huge page, in bytes, and the alignment of blocks that ask for it.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
 
 /// Memory of a fixed size, all of it initialised; counted by its pool for as long as it lives.
 pub(crate) struct Block {
@@ -30,13 +33,15 @@ impl Block {
     /// Zeroed memory of `size` bytes, a non-zero multiple of [`SMALLEST`], paid by `pool`.
     pub(crate) fn new(pool: &Arc<Core>, size: usize) -> Result<Self, OverBudget> {
         debug_assert!(size > 0 && size.is_multiple_of(SMALLEST));
-        pool.pay_for(size)?;
-        let Some(memory) = allocate(size) else {
+        let news = pool.pay_for(size)?;
+        let Some(memory) = allocate(size, pool.alignment(size)) else {
             pool.refund(size);
             return Err(OverBudget::allocator(size as u64));
         };
         let pool = pool.clone();
-        Ok(Self { memory, size, pool })
+        let block = Self { memory, size, pool };
+        block.pool.budget().announce(news);
+        Ok(block)
     }
 
     #[inline]
@@ -76,19 +81,39 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
+        let layout = Layout::from_size_align(self.size, self.pool.alignment(self.size));
+        let layout = layout.expect("was allocated with this layout");
         // SAFETY: `memory` came from the global allocator with this layout and is freed only here.
-        unsafe { dealloc(self.memory.as_ptr(), layout(self.size)) };
+        unsafe { dealloc(self.memory.as_ptr(), layout) };
         self.pool.refund(self.size);
     }
 }
 
 /// Zeroed memory, or nothing where the allocator has none or no layout is that large.
-fn allocate(size: usize) -> Option<NonNull<u8>> {
-    let layout = Layout::from_size_align(size, SMALLEST).ok()?;
+fn allocate(size: usize, alignment: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, alignment).ok()?;
     // SAFETY: the size is not zero.
-    NonNull::new(unsafe { alloc_zeroed(layout) })
+    let memory = NonNull::new(unsafe { alloc(layout) })?;
+    #[cfg(feature = "huge-pages")]
+    if alignment == HUGE_PAGE {
+        advise_huge(memory, size);
+    }
+    // SAFETY: the memory is `size` bytes, just allocated, and nobody else knows it.
+    unsafe { memory.write_bytes(0, size) };
+    Some(memory)
 }
 
-fn layout(size: usize) -> Layout {
-    Layout::from_size_align(size, SMALLEST).expect("was allocated with this layout")
+/// Asks for huge pages before the first touch decides; what the system answers does not matter.
+#[cfg(feature = "huge-pages")]
+fn advise_huge(memory: NonNull<u8>, size: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{Advice, madvise};
+        let whole_pages = size - size % HUGE_PAGE;
+        // SAFETY: the range lies within memory that was just allocated, and this advice changes
+        // only the size of the pages behind it.
+        let _ = unsafe { madvise(memory.as_ptr().cast(), whole_pages, Advice::LinuxHugepage) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (memory, size);
 }

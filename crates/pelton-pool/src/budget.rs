@@ -64,6 +64,13 @@ struct Node {
     subscribers: Subscribers,
 }
 
+/// Whether a change of bytes changed a level, and subscribers are to hear of it.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "subscribers wait for news"]
+pub(crate) struct News {
+    changed: bool,
+}
+
 /// Bytes in use and level, as one state holds them.
 fn unpack(state: u64) -> (u64, Level) {
     let level = (state & ((1 << LEVEL_BITS) - 1)) as u8;
@@ -122,17 +129,19 @@ impl Budget {
 
     /// Takes `bytes` from this budget and all its ancestors, until the reservation drops.
     ///
-    /// Zero bytes are always granted. Takes O(depth of the tree) and never waits. While an
-    /// ancestor is about to refuse, the levels below it have briefly counted the request, so a
-    /// racing request that would just fit may be refused as well.
+    /// Zero bytes are always granted. Takes O(depth of the tree) and never waits. Where
+    /// two requests race for the last bytes of an ancestor, the levels below the loser have briefly
+    /// counted it, so that a third that would just fit may be refused as well.
     ///
     /// # Errors
     ///
     /// When this budget or an ancestor has fewer bytes left; the error names which. Nothing is
     /// taken then.
     pub fn reserve(&self, bytes: u64) -> Result<Reservation, OverBudget> {
-        self.take(bytes)?;
-        Ok(Reservation::taken(self.clone(), bytes))
+        let news = self.take(bytes)?;
+        let reservation = Reservation::taken(self.clone(), bytes);
+        self.announce(news);
+        Ok(reservation)
     }
 
     /// Bytes in use, by reservations here and in all descendants.
@@ -226,41 +235,58 @@ impl Budget {
         inside.max(outside)
     }
 
-    pub(crate) fn take(&self, bytes: u64) -> Result<(), OverBudget> {
+    /// Takes `bytes` here and from all ancestors; the caller [announces](Self::announce) the news
+    /// once somebody owns the bytes.
+    pub(crate) fn take(&self, bytes: u64) -> Result<News, OverBudget> {
+        let mut news = News::default();
         if bytes == 0 {
-            return Ok(());
+            return Ok(news);
+        }
+        // Asking first keeps a refusal without trace: nothing counted below, no level changed.
+        if let Some(short) = self.lineage().find(|budget| budget.left_here() < bytes) {
+            return Err(short.refusal(bytes));
         }
         for budget in self.lineage() {
-            if !budget.take_here(bytes) {
+            if let Some(changed) = budget.take_here(bytes) {
+                news.changed |= changed;
+            } else {
                 let refusal = budget.refusal(bytes);
-                self.give_back_below(budget, bytes);
+                news.changed |= self.give_back_below(Some(budget), bytes);
+                self.announce(news);
                 return Err(refusal);
             }
         }
         for budget in self.lineage() {
             budget.mark_high_water();
         }
-        Ok(())
+        Ok(news)
     }
 
     /// Gives `bytes` back here and to all ancestors.
     pub(crate) fn give_back(&self, bytes: u64) {
-        if bytes == 0 {
-            return;
-        }
-        for budget in self.lineage() {
-            budget.give_back_here(bytes);
+        let changed = bytes > 0 && self.give_back_below(None, bytes);
+        self.announce(News { changed });
+    }
+
+    /// Tells the subscribers, if there is anything to tell. Callbacks may panic, so this comes
+    /// last.
+    #[inline]
+    pub(crate) fn announce(&self, news: News) {
+        if news.changed {
+            for budget in self.lineage() {
+                budget.node.subscribers.tell();
+            }
         }
     }
 
-    /// Undoes a taking that got as far as `refused`, which took nothing.
-    fn give_back_below(&self, refused: &Self, bytes: u64) {
-        let taken = self
-            .lineage()
-            .take_while(|budget| !Arc::ptr_eq(&budget.node, &refused.node));
-        for budget in taken {
-            budget.give_back_here(bytes);
-        }
+    /// Gives `bytes` back to the levels from here up to `end`, which took nothing; true when a
+    /// level changed.
+    fn give_back_below(&self, end: Option<&Self>, bytes: u64) -> bool {
+        let is_below = |budget: &&Self| end.is_none_or(|end| !Arc::ptr_eq(&budget.node, &end.node));
+        let taken = self.lineage().take_while(is_below);
+        taken.fold(false, |changed, budget| {
+            budget.give_back_here(bytes) | changed
+        })
     }
 
     #[cold]
@@ -273,25 +299,25 @@ impl Budget {
         }
     }
 
-    fn take_here(&self, bytes: u64) -> bool {
+    fn take_here(&self, bytes: u64) -> Option<bool> {
         let most = self.node.limit.min(COUNTABLE);
         self.change_here(|used| used.checked_add(bytes).filter(|&sum| sum <= most))
     }
 
-    fn give_back_here(&self, bytes: u64) {
+    fn give_back_here(&self, bytes: u64) -> bool {
         let given = self.change_here(|used| used.checked_sub(bytes));
-        debug_assert!(given, "more bytes given back than were taken");
+        debug_assert!(given.is_some(), "more bytes given back than were taken");
+        given.unwrap_or_default()
     }
 
-    /// Moves the bytes in use, and with them the level; false when `step` refuses.
-    fn change_here(&self, step: impl Fn(u64) -> Option<u64>) -> bool {
+    /// Moves the bytes in use, and with them the level: `None` when `step` refuses, else whether
+    /// the level changed.
+    fn change_here(&self, step: impl Fn(u64) -> Option<u64>) -> Option<bool> {
         let node = &*self.node;
         let mut state = node.state.load(Ordering::Relaxed);
         loop {
             let (used, level) = unpack(state);
-            let Some(used) = step(used) else {
-                return false;
-            };
+            let used = step(used)?;
             let next = node.thresholds.next(level, used);
             // ORDERING: AcqRel; who takes bytes that another gave back comes after that giving,
             // and whoever reads a level (Acquire) sees what led to it.
@@ -302,11 +328,7 @@ impl Budget {
                 Ordering::Relaxed,
             );
             match moved {
-                Ok(_) if next != level => {
-                    node.subscribers.tell();
-                    return true;
-                }
-                Ok(_) => return true,
+                Ok(_) => return Some(next != level),
                 Err(current) => state = current,
             }
         }

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use crate::block::Block;
+use crate::buffer_pool::Core;
 use crate::reservation::OverBudget;
 
 /// Bytes on loan from a [`BufferPool`](crate::BufferPool), with a length and a capacity like a
@@ -157,7 +158,7 @@ impl Buffer {
         let needed = self.len.saturating_add(additional);
         let wanted = needed.max(self.capacity().saturating_mul(2));
         let pool = self.block.pool();
-        let block = pool.lease(wanted).or_else(|_| pool.lease(needed))?;
+        let block = Core::lease(pool, wanted).or_else(|_| Core::lease(pool, needed))?;
         let mut larger = Self::new(block);
         larger.spare_mut()[..self.len].copy_from_slice(self);
         larger.len = self.len;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::block::Block;
-use crate::budget::Budget;
+use crate::block::{Block, HUGE_PAGE};
+use crate::budget::{Budget, News};
 use crate::buffer::Buffer;
 use crate::class::{SMALLEST, class_holding, size_of_class};
 use crate::depot::{Depot, Place};
@@ -15,9 +15,8 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, scaled};
 
 /// The largest class unless the builder says otherwise, in bytes.
 const LARGEST: usize = 64 << 20;
-/// The most bytes that lie in one shard's magazine of one class, and the most buffers.
-const MAGAZINE_BYTES: usize = 256 << 10;
-const MAGAZINE_ITEMS: usize = scaled(64, 2);
+/// The most buffers in one shard's magazine of one class.
+const MAGAZINE: usize = scaled(64, 2);
 /// Two threads on one shard step aside for each other, so this is about speed, not about right.
 const SHARDS: usize = scaled(8, 1);
 /// Each shard costs 128 bytes per class.
@@ -63,6 +62,8 @@ pub(crate) struct Core {
     fallbacks_out: AtomicUsize,
     held_bytes: AtomicU64,
     high_water: AtomicU64,
+    /// Blocks of this size and more get huge pages, in bytes.
+    huge_from: usize,
 }
 
 struct Class {
@@ -80,6 +81,7 @@ pub struct BufferPoolBuilder {
     budget: Budget,
     largest: usize,
     shards: usize,
+    huge_from: usize,
 }
 
 impl BufferPoolBuilder {
@@ -103,11 +105,19 @@ impl BufferPoolBuilder {
         self
     }
 
+    /// Asks Linux for huge pages behind buffers of 2 MiB and more, which are then aligned to 2 MiB.
+    /// Default: no.
+    #[cfg(feature = "huge-pages")]
+    pub fn huge_pages(mut self, wanted: bool) -> Self {
+        self.huge_from = if wanted { HUGE_PAGE } else { usize::MAX };
+        self
+    }
+
     /// Makes the pool; no memory is taken yet.
     #[must_use]
     pub fn build(self) -> BufferPool {
         let shards = self.shards.clamp(1, SHARDS_MAX).next_power_of_two();
-        let classes = (0..=class_holding(self.largest)).map(|class| Class::new(class, shards));
+        let classes = (0..=class_holding(self.largest)).map(|_| Class::new(shards));
         let core = Arc::new(Core {
             budget: self.budget,
             classes: classes.collect(),
@@ -115,6 +125,7 @@ impl BufferPoolBuilder {
             fallbacks_out: AtomicUsize::new(0),
             held_bytes: AtomicU64::new(0),
             high_water: AtomicU64::new(0),
+            huge_from: self.huge_from,
         });
         let reclaimed = core.clone();
         let reclaim = core.budget.subscribe(move |level| reclaimed.relieve(level));
@@ -141,6 +152,7 @@ impl BufferPool {
             budget: Budget::unlimited(),
             largest: LARGEST,
             shards: SHARDS,
+            huge_from: usize::MAX,
         }
     }
 
@@ -155,7 +167,11 @@ impl BufferPool {
     /// when the operating system has no memory.
     #[inline]
     pub fn lease(&self, min_bytes: usize) -> Result<Buffer, OverBudget> {
-        self.handle.core.lease(min_bytes).map(Buffer::new)
+        let core = &self.handle.core;
+        match core.idle(min_bytes) {
+            Some(block) => Ok(Buffer::new(block)),
+            None => Core::lease_slow(core, min_bytes).map(Buffer::new),
+        }
     }
 
     /// The budget that pays for the buffers.
@@ -191,10 +207,9 @@ impl Drop for Handle {
 }
 
 impl Class {
-    fn new(class: usize, shards: usize) -> Self {
-        let magazine = (MAGAZINE_BYTES / size_of_class(class)).clamp(1, MAGAZINE_ITEMS);
+    fn new(shards: usize) -> Self {
         Self {
-            depot: Depot::new(shards, magazine),
+            depot: Depot::new(shards, MAGAZINE),
             made: AtomicU64::new(0),
             live: AtomicUsize::new(0),
         }
@@ -214,19 +229,34 @@ impl Class {
 }
 
 impl Core {
-    #[inline]
-    pub(crate) fn lease(self: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
-        let class = self.classes.get(class_holding(min_bytes));
-        match class.and_then(|class| class.depot.take()) {
-            Some(block) => Ok(block),
-            None => self.lease_slow(min_bytes),
+    /// The alignment of a block of `size` bytes.
+    pub(crate) fn alignment(&self, size: usize) -> usize {
+        if size >= self.huge_from {
+            HUGE_PAGE
+        } else {
+            SMALLEST
         }
     }
 
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// An idle block of the class that holds `min_bytes`.
+    #[inline]
+    fn idle(&self, min_bytes: usize) -> Option<Block> {
+        self.classes.get(class_holding(min_bytes))?.depot.take()
+    }
+
+    pub(crate) fn lease(this: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
+        let idle = this.idle(min_bytes).map(Ok);
+        idle.unwrap_or_else(|| Self::lease_slow(this, min_bytes))
+    }
+
     #[cold]
-    fn lease_slow(self: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
+    fn lease_slow(this: &Arc<Self>, min_bytes: usize) -> Result<Block, OverBudget> {
         let class = class_holding(min_bytes);
-        let size = if class < self.classes.len() {
+        let size = if class < this.classes.len() {
             size_of_class(class)
         } else {
             min_bytes
@@ -234,11 +264,11 @@ impl Core {
                 .ok_or_else(|| OverBudget::allocator(min_bytes as u64))?
         };
         loop {
-            let refused = match Block::new(self, size) {
+            let refused = match Block::new(this, size) {
                 Ok(block) => return Ok(block),
                 Err(refused) => refused,
             };
-            if self.free_idle(size as u64) == 0 {
+            if this.free_idle(size as u64) == 0 {
                 return Err(refused);
             }
         }
@@ -251,8 +281,8 @@ impl Core {
     }
 
     /// Counts a block of `size` bytes that is about to be made.
-    pub(crate) fn pay_for(&self, size: usize) -> Result<(), OverBudget> {
-        self.budget.take(size as u64)?;
+    pub(crate) fn pay_for(&self, size: usize) -> Result<News, OverBudget> {
+        let news = self.budget.take(size as u64)?;
         match self.classes.get(class_holding(size)) {
             Some(class) => {
                 class.made.fetch_add(1, Ordering::Relaxed);
@@ -265,7 +295,7 @@ impl Core {
         }
         let held = self.held_bytes.fetch_add(size as u64, Ordering::Relaxed) + size as u64;
         self.high_water.fetch_max(held, Ordering::Relaxed);
-        Ok(())
+        Ok(news)
     }
 
     /// Uncounts a block that is gone.

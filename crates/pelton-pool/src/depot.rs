@@ -2,15 +2,26 @@
 //!
 //! After Bonwick and Adams, "Magazines and Vmem" (USENIX 2001), with two differences: items move
 //! between magazine and store in runs, not as whole magazines, and a thread's magazine is locked
-//! (one swap, never waited for), so that what lies in it can still be reached by everyone.
+//! (one exchange, not waited for), so that what lies in it can still be reached by everyone.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
 
 use crate::lock::{Inside, Parting, TryLock};
+use crate::stack::Stack;
 use crate::sync::{AtomicUsize, CachePadded, Ordering, thread_local};
 
 thread_local! {
-    /// Which shard this thread begins with; given out by the first depot that the thread meets.
-    static HOME: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+    /// This thread's number, or `usize::MAX` before its first visit to any depot.
+    #[allow(
+        clippy::missing_const_for_thread_local,
+        reason = "loom's macro has no const form"
+    )]
+    static NUMBER: Cell<usize> = Cell::new(usize::MAX);
 }
+
+/// How many threads have a number. Behind a `LazyLock`, since a model's atomics are not `const`.
+static NUMBERED: LazyLock<AtomicUsize> = LazyLock::new(|| AtomicUsize::new(0));
 
 /// Idle items of one kind.
 pub(crate) struct Depot<T> {
@@ -18,8 +29,6 @@ pub(crate) struct Depot<T> {
     store: CachePadded<TryLock<Shelf<T>>>,
     /// The most items in one shard's magazine; at least 1.
     magazine: usize,
-    /// The next thread's home.
-    arrivals: AtomicUsize,
 }
 
 /// Idle items, newest last, and how often they served.
@@ -74,7 +83,6 @@ impl<T> Depot<T> {
             shards: (0..shards).map(shard).collect(),
             store: CachePadded::new(TryLock::new(Shelf::default())),
             magazine,
-            arrivals: AtomicUsize::new(0),
         }
     }
 
@@ -117,24 +125,40 @@ impl<T> Depot<T> {
         Some(Place::on(store))
     }
 
-    /// Refills the magazine of `home` from the store, else looks into all the others.
+    /// Refills the magazine of `home` from the store, else from the other magazines.
     #[cold]
     fn take_slow(&self, home: usize) -> Option<T> {
-        let pop = |shard: &CachePadded<TryLock<Shelf<T>>>| shard.enter().with(Shelf::pop);
+        let steal = |victim| self.steal(home, victim);
         self.refill(home)
-            .or_else(|| self.shards.iter().find_map(pop))
+            .or_else(|| (0..self.shards.len()).find_map(steal))
+    }
+
+    /// Takes an item from the magazine of `victim`, and moves half of the rest to `home`, so that
+    /// a thread that only takes meets one that only returns rarely.
+    fn steal(&self, home: usize, victim: usize) -> Option<T> {
+        let mut from = self.shards[victim].enter();
+        let item = from.with(Shelf::pop)?;
+        from.with(|from| self.restock(home, from, from.items.len() / 2));
+        Some(item)
     }
 
     fn refill(&self, home: usize) -> Option<T> {
         let mut store = self.store.enter();
         let item = store.with(Shelf::pop)?;
+        store.with(|store| self.restock(home, store, self.magazine / 2));
+        Some(item)
+    }
+
+    /// Moves up to `count` of the newest items of `from` to the magazine of `home`, if it is free
+    /// and has room; `from` may be that magazine, which is not free then.
+    fn restock(&self, home: usize, from: &mut Shelf<T>, count: usize) {
         if let Some(mut shelf) = self.shards[home].try_enter() {
             shelf.with(|shelf| {
-                let room = self.magazine.saturating_sub(shelf.items.len()) / 2;
-                store.with(|store| shelf.items.extend(store.take_newest(room)));
+                let room = self.magazine.saturating_sub(shelf.items.len());
+                let count = if shelf.closed { 0 } else { count.min(room) };
+                shelf.items.extend(from.take_newest(count));
             });
         }
-        Some(item)
     }
 
     /// Puts items into the store, for when a depot is new.
@@ -142,19 +166,27 @@ impl<T> Depot<T> {
         self.store.enter().with(|store| store.items.extend(items));
     }
 
-    /// Moves up to `count` items from the store into `magazine`, the newest last.
-    pub(crate) fn load(&self, magazine: &mut Vec<T>, count: usize) {
-        let mut store = self.store.enter();
-        store.with(|store| magazine.extend(store.take_newest(count)));
+    /// Moves up to `count` of the store's newest items into `magazine`.
+    pub(crate) fn load<const N: usize>(&self, magazine: &mut Stack<T, N>, count: usize) {
+        self.store.enter().with(|store| {
+            for item in store.take_newest(count.min(N - magazine.len())) {
+                drop(magazine.push(item));
+            }
+        });
     }
 
     /// Moves all but the newest `keep` items of `magazine` into the store, and counts `hits` that
     /// they served.
-    pub(crate) fn unload(&self, magazine: &mut Vec<T>, keep: usize, hits: u64) {
+    pub(crate) fn unload<const N: usize>(
+        &self,
+        magazine: &mut Stack<T, N>,
+        keep: usize,
+        hits: u64,
+    ) {
         let surplus = magazine.len().saturating_sub(keep);
         self.store.enter().with(|store| {
             store.hits += hits;
-            store.items.extend(magazine.drain(..surplus));
+            magazine.take_oldest(surplus, &mut store.items);
         });
     }
 
@@ -206,23 +238,29 @@ impl<T> Depot<T> {
             .map(TryLock::enter)
     }
 
+    /// The shard where this thread begins: threads take turns, by number.
     #[inline]
     fn home(&self) -> usize {
-        let home = HOME.with(std::cell::Cell::get);
-        let home = if home == usize::MAX {
-            self.welcome()
+        let last = self.shards.len() - 1;
+        if last == 0 {
+            return 0; // and a model, which has one shard, sees no number that outlives it
+        }
+        let number = NUMBER.with(Cell::get);
+        let number = if number == usize::MAX {
+            welcome()
         } else {
-            home
+            number
         };
-        home & (self.shards.len() - 1)
+        number & last
     }
+}
 
-    #[cold]
-    fn welcome(&self) -> usize {
-        let home = self.arrivals.fetch_add(1, Ordering::Relaxed);
-        HOME.with(|cell| cell.set(home));
-        home
-    }
+/// Gives this thread its number.
+#[cold]
+fn welcome() -> usize {
+    let number = NUMBERED.fetch_add(1, Ordering::Relaxed);
+    NUMBER.with(|cell| cell.set(number));
+    number
 }
 
 /// Room for one item, kept from everyone else until it is filled.

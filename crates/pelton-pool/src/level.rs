@@ -78,8 +78,7 @@ impl Thresholds {
     }
 }
 
-/// `share` percent of `whole`, rounded up so that nothing in use is never above a threshold of
-/// anything but an empty budget.
+/// `share` percent of `whole`, rounded up: no level begins a byte before its share is full.
 fn percent(whole: u64, share: u32) -> u64 {
     let share = u128::from(whole) * u128::from(share);
     u64::try_from(share.div_ceil(100)).unwrap_or(u64::MAX)

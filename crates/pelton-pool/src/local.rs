@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::object_pool::{Entry, Leased, MAGAZINE, ObjectPool};
+use crate::object_pool::{Core, Entry, Leased, MAGAZINE, ObjectPool};
+use crate::stack::Stack;
+use crate::sync::Arc;
 
 /// One thread's own end of an [`ObjectPool`]: takes from and returns to a magazine that nobody
 /// else sees, and meets the others only once in half a magazine.
@@ -22,18 +24,21 @@ use crate::object_pool::{Entry, Leased, MAGAZINE, ObjectPool};
 /// assert_eq!(pool.stats().misses, 0);
 /// ```
 pub struct Local<T> {
-    /// Idle objects, newest last; room for [`MAGAZINE`].
-    magazine: Vec<Entry<T>>,
+    /// Idle objects, newest last.
+    magazine: Stack<Entry<T>, MAGAZINE>,
     /// Objects handed out from the magazine since the pool was last told.
     hits: u64,
+    core: Arc<Core<T>>,
+    /// Keeps the pool open.
     pool: ObjectPool<T>,
 }
 
 impl<T> Local<T> {
     pub(crate) fn new(pool: ObjectPool<T>) -> Self {
         Self {
-            magazine: Vec::with_capacity(MAGAZINE),
+            magazine: Stack::new(),
             hits: 0,
+            core: pool.core().clone(),
             pool,
         }
     }
@@ -51,14 +56,15 @@ impl<T> Local<T> {
         }
     }
 
-    /// Returns `leased` to this end. One that another pool lent goes to that pool.
+    /// Returns `leased` to this end. One that another pool lent goes home to that pool.
     #[inline]
     pub fn put(&mut self, leased: Leased<T>) {
-        if self.magazine.len() == MAGAZINE {
+        if self.magazine.is_full() {
             self.unload(MAGAZINE / 2);
         }
-        if let Some(entry) = leased.into_entry_of(self.pool.core()) {
-            self.magazine.push(entry);
+        if let Some(entry) = leased.into_entry_of(&self.core) {
+            // There is room: the magazine was unloaded when it was full.
+            drop(self.magazine.push(entry));
         }
     }
 
@@ -70,10 +76,7 @@ impl<T> Local<T> {
 
     #[cold]
     fn take_slow(&mut self) -> Leased<T> {
-        self.pool
-            .core()
-            .depot
-            .load(&mut self.magazine, MAGAZINE / 2);
+        self.core.depot.load(&mut self.magazine, MAGAZINE / 2);
         match self.magazine.pop() {
             Some(entry) => {
                 self.hits += 1;
@@ -87,10 +90,8 @@ impl<T> Local<T> {
     #[cold]
     fn unload(&mut self, keep: usize) {
         let hits = std::mem::take(&mut self.hits);
-        self.pool
-            .core()
-            .depot
-            .unload(&mut self.magazine, keep, hits);
+        self.core.depot.unload(&mut self.magazine, keep, hits);
+        self.core.drop_surplus();
     }
 }
 

@@ -1,4 +1,4 @@
-//! A lock that is tried, not slept for: one atomic swap in, one plain store out.
+//! A lock that is tried, not slept for: one atomic exchange in, one plain store out.
 
 use std::ptr::NonNull;
 
@@ -27,10 +27,10 @@ impl<T> TryLock<T> {
     #[inline]
     pub(crate) fn try_enter(&self) -> Option<Inside<'_, T>> {
         // ORDERING: Acquire; pairs with the Release stores in `Inside::drop` and `Parting::leave`.
-        if self.taken.swap(true, Ordering::Acquire) {
-            return None;
-        }
-        Some(Inside { lock: self })
+        let entered =
+            self.taken
+                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        entered.ok().map(|_| Inside { lock: self })
     }
 
     /// Goes inside as soon as nobody else is there.
@@ -72,7 +72,7 @@ impl<T> Inside<'_, T> {
 impl<T> Drop for Inside<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // ORDERING: Release; pairs with the Acquire swap in `try_enter`.
+        // ORDERING: Release; pairs with the Acquire exchange in `try_enter`.
         self.lock.taken.store(false, Ordering::Release);
     }
 }
@@ -99,7 +99,7 @@ impl<T> Parting<T> {
         unsafe { (*lock).value.with_mut(|value| last(&mut *value)) };
         // SAFETY: nobody else can have got inside, so nobody can have taken out what `last` put
         // there: the lock still exists. The store is the last touch of it.
-        // ORDERING: Release; pairs with the Acquire swap in `try_enter`.
+        // ORDERING: Release; pairs with the Acquire exchange in `try_enter`.
         unsafe { (*lock).taken.store(false, Ordering::Release) };
     }
 }

@@ -154,7 +154,7 @@ impl<T> ObjectPool<T> {
     #[must_use]
     pub fn take(&self) -> Leased<T> {
         let idle = self.core().depot.take();
-        Leased::new(idle.unwrap_or_else(|| self.core().miss()))
+        Leased::new(idle.unwrap_or_else(|| Core::miss(self.core())))
     }
 
     /// An idle object, or none: what bounds how many are out at once.
@@ -207,24 +207,26 @@ impl<T> Drop for Handle<T> {
 impl<T> Core<T> {
     /// One object more, because none was idle.
     #[cold]
-    pub(crate) fn miss(self: &Arc<Self>) -> Entry<T> {
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        Entry::new(self)
-    }
-
-    /// True while more objects exist than are to be kept.
-    #[inline]
-    fn is_over_capacity(&self) -> bool {
-        self.live.load(Ordering::Relaxed) > self.capacity
+    fn miss(this: &Arc<Self>) -> Entry<T> {
+        this.misses.fetch_add(1, Ordering::Relaxed);
+        Entry::new(this)
     }
 
     /// A place for an idle object, if one more is to be kept.
     #[inline]
     fn place(&self) -> Option<Place<Entry<T>>> {
-        if self.is_over_capacity() {
+        if self.live.load(Ordering::Relaxed) > self.capacity {
             return None;
         }
         self.depot.place()
+    }
+
+    /// Drops idle objects for as long as more exist than are to be kept.
+    pub(crate) fn drop_surplus(&self) {
+        let live = self.live.load(Ordering::Relaxed);
+        if live > self.capacity {
+            drop(self.depot.withdraw(live - self.capacity));
+        }
     }
 }
 
@@ -239,19 +241,29 @@ impl<T> Entry<T> {
 
     /// Makes the object ready for the next borrower.
     #[inline]
-    fn reset(&mut self) {
+    fn reset(self) -> Self {
+        if self.pool.reset.is_some() {
+            return self.reset_slow();
+        }
+        self
+    }
+
+    /// Should the hook panic, the object is dropped on the way out.
+    #[inline(never)]
+    fn reset_slow(mut self) -> Self {
         if let Some(reset) = &self.pool.reset {
             reset(&mut self.value);
         }
+        self
     }
 
     /// Resets the object and lays it down idle, or drops it if there is no place.
     #[inline]
-    fn go_home(mut self) {
-        self.reset();
-        if let Some(place) = self.pool.place() {
+    fn go_home(self) {
+        let entry = self.reset();
+        if let Some(place) = entry.pool.place() {
             // SAFETY: the place is in the pool, which this entry keeps alive until it is laid down.
-            unsafe { place.fill(self) };
+            unsafe { place.fill(entry) };
         }
     }
 }
@@ -277,17 +289,16 @@ impl<T> Leased<T> {
         }
     }
 
-    /// The object, reset, if it is of `pool` and to be kept; else it goes home by itself.
+    /// The object, reset, if it is of `pool`; else it goes home by itself.
     #[inline]
     pub(crate) fn into_entry_of(self, pool: &Arc<Core<T>>) -> Option<Entry<T>> {
-        if !Arc::ptr_eq(&self.entry.pool, pool) || pool.is_over_capacity() {
+        if !Arc::ptr_eq(&self.entry.pool, pool) {
             return None;
         }
         let mut leased = ManuallyDrop::new(self);
         // SAFETY: `leased` will not be dropped and is not touched again.
-        let mut entry = unsafe { ManuallyDrop::take(&mut leased.entry) };
-        entry.reset();
-        Some(entry)
+        let entry = unsafe { ManuallyDrop::take(&mut leased.entry) };
+        Some(entry.reset())
     }
 }
 

@@ -46,8 +46,9 @@ impl Reservation {
     ///
     /// When the budget has fewer left; what is held stays held.
     pub fn grow(&mut self, bytes: u64) -> Result<(), OverBudget> {
-        self.budget.take(bytes)?;
+        let news = self.budget.take(bytes)?;
         self.bytes += bytes;
+        self.budget.announce(news);
         Ok(())
     }
 
