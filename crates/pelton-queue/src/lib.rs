@@ -1,10 +1,12 @@
 //! Bounded SPSC and MPMC rings, an unbounded queue and a concurrent dedup table, loom-verified.
 
+pub mod mpmc;
 pub mod spsc;
 
 mod end;
+mod ends;
 mod error;
-mod prefetch;
+
 mod slots;
 mod sync;
 

@@ -1,10 +1,11 @@
 //! The memory of the single-producer ring: values side by side, and a watch over each.
 
+use std::alloc::{self, Layout};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::slice;
 
-use crate::sync::UnsafeCell;
+use crate::sync::{CachePadded, UnsafeCell};
 
 /// A run of slots in the order of the ring: the part before the end of its memory, then the part
 /// from the start.
@@ -16,7 +17,7 @@ type Halves<'a, T> = (&'a mut [MaybeUninit<T>], &'a mut [MaybeUninit<T>]);
 /// access, which a slice hides; so each slot has a watch, a cell of nothing, that is opened with
 /// the slot. In life watches have no size and cost nothing.
 pub(crate) struct Slots<T> {
-    /// From a leaked box of `watches.len()` values.
+    /// Allocated with the [`layout`] of `watches.len()` values.
     values: NonNull<MaybeUninit<T>>,
     watches: Box<[UnsafeCell<()>]>,
 }
@@ -37,9 +38,8 @@ impl<T> Slots<T> {
         let count = capacity
             .checked_next_power_of_two()
             .expect("capacity exceeds the address space");
-        let values: Box<[MaybeUninit<T>]> = Box::new_uninit_slice(count);
         Self {
-            values: NonNull::from(Box::leak(values)).cast(),
+            values: allocate(layout::<T>(count)),
             watches: (0..count).map(|_| UnsafeCell::new(())).collect(),
         }
     }
@@ -126,12 +126,6 @@ impl<T> Slots<T> {
         len.min(self.count() - (position & (self.count() - 1)))
     }
 
-    /// Asks for the slot's line, when the machine has a way to.
-    #[inline]
-    pub(crate) fn prefetch(&self, position: usize) {
-        crate::prefetch::read(self.slot(position));
-    }
-
     /// Tells a model that the `len` slots from `position` on are touched now.
     #[inline(always)]
     fn watch(&self, position: usize, len: usize) {
@@ -147,8 +141,28 @@ impl<T> Slots<T> {
 
 impl<T> Drop for Slots<T> {
     fn drop(&mut self) {
-        let values = NonNull::slice_from_raw_parts(self.values, self.count());
-        // SAFETY: the box leaked in `new`; the values in it are the owner's business.
-        drop(unsafe { Box::from_raw(values.as_ptr()) });
+        let layout = layout::<T>(self.count());
+        if layout.size() != 0 {
+            // SAFETY: allocated in `new` with this layout; the values in it are the owner's
+            // business.
+            unsafe { alloc::dealloc(self.values.as_ptr().cast(), layout) }
+        }
     }
+}
+
+/// The memory of `count` values, on lines of its own: no neighbour shares the first or last one,
+/// and values as large as a line do not straddle two.
+fn layout<T>(count: usize) -> Layout {
+    Layout::array::<T>(count)
+        .and_then(|array| array.align_to(align_of::<CachePadded<u8>>()))
+        .expect("capacity exceeds the address space")
+}
+
+fn allocate<T>(layout: Layout) -> NonNull<T> {
+    if layout.size() == 0 {
+        return NonNull::dangling();
+    }
+    // SAFETY: the layout is not of size zero.
+    let memory = unsafe { alloc::alloc(layout) };
+    NonNull::new(memory.cast()).unwrap_or_else(|| alloc::handle_alloc_error(layout))
 }

@@ -183,7 +183,6 @@ impl<T> Consumer<T> {
     /// the index is read once more after the flag.
     #[cold]
     fn look_again_slow(&mut self) -> Result<(), PopError> {
-        self.ring.slots.prefetch(self.head);
         // ORDERING: Acquire; pairs with the Release store in `Ring::close`.
         if !self.ring.closed.load(Ordering::Acquire) {
             return Err(PopError::Empty);
