@@ -2,6 +2,7 @@
 
 pub mod mpmc;
 pub mod spsc;
+pub mod unbounded;
 
 mod end;
 mod ends;
