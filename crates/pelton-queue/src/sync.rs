@@ -4,4 +4,5 @@ pub(crate) use pelton_sync::{
     Arc, Backoff, CachePadded, Mutex, MutexGuard, Parker, PoisonError, Unparker, UnsafeCell,
     atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     scaled,
+    thread::yield_now,
 };
