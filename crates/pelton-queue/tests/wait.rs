@@ -38,12 +38,14 @@ where
 {
     let total = scaled(20_000, 50);
     let (mut pushing, mut popping) = wait::pair(pair);
-    let thread = thread::spawn(move || (0..total).for_each(|value| pushing.push(value).unwrap()));
+    let thread = thread::spawn(move || {
+        (0..total).for_each(|value| pushing.push(value).expect("the other end is alive"))
+    });
     for expected in 0..total {
         assert_eq!(popping.pop(), Ok(expected));
     }
     assert_eq!(popping.pop(), Err(Closed(())));
-    thread.join().unwrap();
+    thread.join().expect("the pushing thread panicked");
 }
 
 #[test]

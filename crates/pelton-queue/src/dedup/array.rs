@@ -7,7 +7,7 @@ use super::allowance::Allowance;
 use super::key::Key;
 use super::slot::{Seen, Slot};
 use crate::prefetch::prefetch;
-use crate::sync::{AtomicUsize, CachePadded, Ordering, scaled};
+use crate::sync::{AtomicBool, AtomicUsize, CachePadded, Ordering, scaled};
 
 /// Slots that one helper moves to the next array at a time: about a microsecond's work.
 const CHUNK: usize = scaled(256, 1);
@@ -36,6 +36,8 @@ pub(super) struct Array<K: Key> {
     next_chunk: CachePadded<AtomicUsize>,
     /// Chunks that have been moved.
     moved_chunks: AtomicUsize,
+    /// Set when the array that replaces this one had no room: then this one stays beside it.
+    stuck: AtomicBool,
     /// Where the memory goes back to.
     allowance: StdArc<dyn Allowance>,
 }
@@ -56,6 +58,7 @@ impl<K: Key> Array<K> {
             held: CachePadded::new(AtomicUsize::new(0)),
             next_chunk: CachePadded::new(AtomicUsize::new(0)),
             moved_chunks: AtomicUsize::new(0),
+            stuck: AtomicBool::new(false),
             allowance: allowance.clone(),
         })
     }
@@ -148,19 +151,35 @@ impl<K: Key> Array<K> {
             == Some(Seen::Same)
     }
 
+    /// True if it cannot be moved into the array behind it.
+    pub(super) fn is_stuck(&self) -> bool {
+        // Relaxed: an old answer costs one more try.
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// About how many keys are still to be moved.
+    pub(super) fn unmoved(&self) -> usize {
+        let chunks = self.chunks();
+        let left = chunks.saturating_sub(self.moved_chunks.load(Ordering::Relaxed));
+        (self.held() as u128 * left as u128 / chunks as u128) as usize
+    }
+
+    fn chunks(&self) -> usize {
+        self.slots.len().div_ceil(CHUNK)
+    }
+
     /// Moves one chunk into `target`; true if that was the last to be moved.
     pub(super) fn move_chunk(&self, target: &Self) -> bool {
-        let chunks = self.slots.len().div_ceil(CHUNK);
+        let chunks = self.chunks();
         if self.next_chunk.load(Ordering::Relaxed) >= chunks {
             return false;
         }
-        let chunk = self.next_chunk.fetch_add(1, Ordering::Relaxed);
-        let Some(slots) = self.slots.chunks(CHUNK).nth(chunk) else {
+        let start = self.next_chunk.fetch_add(1, Ordering::Relaxed) * CHUNK;
+        let Some(slots) = self.slots.get(start..) else {
             return false;
         };
-        let Some(copied) = slots.iter().try_fold(0, |copied, slot| {
-            move_slot(slot, target).map(|new| copied + usize::from(new))
-        }) else {
+        let Some(copied) = move_slots(&slots[..CHUNK.min(slots.len())], target) else {
+            self.stuck.store(true, Ordering::Relaxed);
             return false;
         };
         target.count(copied);
@@ -168,6 +187,13 @@ impl<K: Key> Array<K> {
         // the others have put into the target.
         self.moved_chunks.fetch_add(1, Ordering::AcqRel) + 1 == chunks
     }
+}
+
+/// Moves each of `slots`, and says how many keys were new in `target`; none if it takes no more.
+fn move_slots<K: Key>(slots: &[K::Slot], target: &Array<K>) -> Option<usize> {
+    slots.iter().try_fold(0, |copied, slot| {
+        move_slot(slot, target).map(|new| copied + usize::from(new))
+    })
 }
 
 /// Seals an empty slot, or copies its key; true if the key is new in `target`. None if the target

@@ -204,7 +204,8 @@ impl<K: Key> Dedup<K> {
     #[inline]
     fn inserted(&mut self) {
         self.uncounted += 1;
-        if self.uncounted >= COUNT_LAG.min(self.view.target().len() / 8) {
+        // Small tables are counted exactly: their slack is no larger than that.
+        if self.uncounted >= COUNT_LAG.min(self.view.target().len() / 1024) {
             self.count();
             self.table.maintain(&self.view);
         }

@@ -8,16 +8,16 @@ use super::allowance::{Allowance, Exhausted};
 use super::array::{Array, Outcome};
 use super::key::Key;
 use super::window::Window;
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError, scaled};
 
 /// An array grows when four of five slots are taken; linear probing then looks at about two lines.
 const FULL_AT: (usize, usize) = (4, 5);
 /// By half: never less than 8 of 15 slots are in use after the first growth.
 const GROWTH: (usize, usize) = (3, 2);
-/// With no memory to grow, an array takes keys until this many of its slots are taken.
-const HARD_AT: (usize, usize) = (15, 16);
+/// With no memory to grow, an array takes keys until one slot in so many is left.
+const HARD_SLACK: usize = 16;
 /// The least length of an array.
-const LEN_MIN: usize = 8;
+const LEN_MIN: usize = scaled(64, 8);
 
 fn scale(number: usize, (numerator, denominator): (usize, usize)) -> usize {
     let scaled = number as u128 * numerator as u128 / denominator as u128;
@@ -48,7 +48,8 @@ impl<K: Key> View<K> {
     /// The array that moves into the target, if one does.
     fn source(&self) -> Option<&Array<K>> {
         let source = self.older().last()?;
-        (source.generation() == self.target().generation()).then_some(source)
+        let moves = source.generation() == self.target().generation() && !source.is_stuck();
+        moves.then_some(source)
     }
 
     #[inline]
@@ -177,7 +178,8 @@ impl<K: Key> Table<K> {
     #[inline]
     pub(super) fn is_crammed(&self, view: &View<K>) -> bool {
         let target = view.target();
-        target.held() >= scale(target.len(), HARD_AT)
+        let coming = view.source().map_or(0, Array::unmoved);
+        target.held() + coming >= target.len() - target.len() / HARD_SLACK
     }
 
     /// Makes room: moves what is to be moved, or else grows.

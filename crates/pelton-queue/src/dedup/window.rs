@@ -43,9 +43,9 @@ impl Window {
         }
     }
 
-    /// True if a generation of so many keys is full.
+    /// True if a generation of so many keys has got one too many: only then may the oldest go.
     pub(super) fn is_over(&self, held: usize) -> bool {
-        matches!(self.limit, Limit::Keys(each) if held >= each)
+        matches!(self.limit, Limit::Keys(each) if held > each)
     }
 
     /// The generation that takes keys at the time `now`.
