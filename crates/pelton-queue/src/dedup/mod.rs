@@ -1,0 +1,82 @@
+//! A set of keys seen, shared by threads: insert if absent, by compare-and-swap.
+//!
+//! ```
+//! use pelton_queue::dedup::Dedup;
+//!
+//! let mut seen = Dedup::<u64>::builder().build().unwrap();
+//! let mut other = seen.clone(); // one handle per thread
+//! assert_eq!(seen.insert(7), Ok(true));
+//! assert_eq!(other.insert(7), Ok(false));
+//!
+//! let mut new = [false; 3];
+//! seen.insert_batch(&[7, 8, 8], &mut new).unwrap(); // overlaps the cache misses
+//! assert_eq!(new, [false, true, false]);
+//! ```
+//!
+//! # Guarantees
+//!
+//! - Exact for its keys: of all insertions of a key, in any threads, through growth and change of
+//!   generation, exactly one is told `true` for as long as the key is remembered.
+//! - Growth does not stop the world: the next array, half as long again, is filled by all
+//!   inserters a chunk at a time while both are in use. One thread allocates; the others go on.
+//! - Memory is asked for before it is taken ([`Allowance`]) and given back when freed. A refusal is
+//!   an error that says how much was wanted; the table stays as it is and keeps answering for the
+//!   keys it has.
+//! - Between 10 and 15 bytes for each 64-bit key once it has grown, twice that for 128-bit keys;
+//!   while it grows, both arrays.
+//!
+//! # Limits
+//!
+//! - Nothing is removed but by the [window](Builder::window_keys).
+//! - A handle that rests keeps the arrays alive that it last saw; [`Dedup::refresh`] lets go.
+//! - Counts, and so windows by count, lag by up to [`COUNT_LAG`] keys a handle: a key is remembered
+//!   for longer, never for less.
+//!
+//! # Keys of longer values
+//!
+//! The table is exact for keys of 64 or 128 bits. Longer values are hashed to 128 bits by
+//! [`key_of`]; then two different values share a key, and the second is taken for a duplicate, with
+//! a chance of at most `n² / 2¹²⁹` among `n` values remembered (the birthday bound):
+//!
+//! | values remembered | chance of any mistake, 128 bits | the same with 64 bits, `n² / 2⁶⁵` |
+//! |---|---|---|
+//! | 10⁶  | 1.5 · 10⁻²⁷ | 2.7 · 10⁻⁸ |
+//! | 10⁸  | 1.5 · 10⁻²³ | 2.7 · 10⁻⁴ |
+//! | 10⁹  | 1.5 · 10⁻²¹ | 2.7 · 10⁻² |
+//! | 10¹⁰ | 1.5 · 10⁻¹⁹ | certain |
+//! | 10¹² | 1.5 · 10⁻¹⁵ | certain |
+//!
+//! # How it works
+//!
+//! ```text
+//!   rank ──scaled to the length──> slot, then linear probing
+//!
+//!   older generation    growing from     target
+//!   [ k . k s k s ]     [ k s s k ]      [ k . . k . . ]      k key, s sealed, . empty
+//!     settle: found, or   the same, and    claim the first empty slot
+//!     seal the empty      chunks move ->
+//! ```
+//!
+//! A slot goes once from empty to a key or to sealed, and then stays. Whoever looks for a key in an
+//! older array and comes to an empty slot seals it: from then on nobody can put the key there, and
+//! so it is safe to go on to the newer array. That one rule carries growth and generations alike,
+//! without a fence. The idea of sealing is from Cliff Click's non-blocking hash table.
+
+mod allowance;
+mod array;
+mod builder;
+mod handle;
+#[expect(
+    unnameable_types,
+    reason = "the sealed trait `Key` rests on private ones"
+)]
+mod key;
+#[expect(unnameable_types, reason = "behind the sealed trait `Key`")]
+mod slot;
+mod table;
+mod window;
+
+pub use allowance::{Allowance, Exhausted, Unlimited};
+pub use builder::Builder;
+pub use handle::{COUNT_LAG, Dedup};
+pub use key::{Key, key_of};

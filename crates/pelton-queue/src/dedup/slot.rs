@@ -1,0 +1,151 @@
+//! The room for one key.
+
+use crate::sync::{AtomicU64, Backoff, Ordering};
+
+/// No key yet.
+const EMPTY: u64 = 0;
+/// No key, and never will be: look in the next array.
+const SEALED: u64 = u64::MAX;
+
+/// What a look at a slot finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// No key yet.
+    Empty,
+    /// No key, and never will be.
+    Sealed,
+    /// The key asked for.
+    Same,
+    /// Another key.
+    Other,
+}
+
+/// Goes from empty to a key or to sealed, and then stays.
+pub trait Slot<K>: Send + Sync + Default {
+    /// What is here, compared with `key`.
+    fn look(&self, key: K) -> Seen;
+
+    /// Puts `key` into an empty slot; false if something else came first.
+    fn claim(&self, key: K) -> bool;
+
+    /// Seals an empty slot; false if something else came first.
+    fn seal(&self) -> bool;
+
+    /// The key here, if any.
+    fn key(&self) -> Option<K>;
+}
+
+/// The room for 64 bits.
+#[derive(Debug, Default)]
+pub struct Word(AtomicU64);
+
+impl Word {
+    pub(super) const RESERVED: [u64; 2] = [EMPTY, SEALED];
+}
+
+impl Slot<u64> for Word {
+    #[inline]
+    fn look(&self, key: u64) -> Seen {
+        // Relaxed: the word is all there is to a key.
+        match self.0.load(Ordering::Relaxed) {
+            EMPTY => Seen::Empty,
+            SEALED => Seen::Sealed,
+            held if held == key => Seen::Same,
+            _ => Seen::Other,
+        }
+    }
+
+    #[inline]
+    fn claim(&self, key: u64) -> bool {
+        replace_empty(&self.0, key)
+    }
+
+    #[inline]
+    fn seal(&self) -> bool {
+        replace_empty(&self.0, SEALED)
+    }
+
+    fn key(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|word| !Self::RESERVED.contains(word))
+    }
+}
+
+/// The room for 128 bits: the high word is claimed, then the low word follows.
+#[derive(Debug, Default)]
+#[repr(C, align(16))]
+pub struct Pair {
+    /// As a [`Word`].
+    high: AtomicU64,
+    /// [`EMPTY`] until the one who claimed the high word has written it.
+    low: AtomicU64,
+}
+
+impl Pair {
+    pub(super) fn is_reserved(key: u128) -> bool {
+        let (high, low) = split(key);
+        Word::RESERVED.contains(&high) || low == EMPTY
+    }
+
+    /// The low word, waited for if need be: its owner has nothing to do but to write it.
+    #[inline]
+    fn wait_low(&self) -> u64 {
+        let mut backoff = Backoff::new();
+        loop {
+            // Relaxed: the word is all that is wanted.
+            let low = self.low.load(Ordering::Relaxed);
+            if low != EMPTY {
+                return low;
+            }
+            backoff.snooze();
+        }
+    }
+}
+
+impl Slot<u128> for Pair {
+    #[inline]
+    fn look(&self, key: u128) -> Seen {
+        let (high, low) = split(key);
+        match self.high.load(Ordering::Relaxed) {
+            EMPTY => Seen::Empty,
+            SEALED => Seen::Sealed,
+            held if held == high && self.wait_low() == low => Seen::Same,
+            _ => Seen::Other,
+        }
+    }
+
+    #[inline]
+    fn claim(&self, key: u128) -> bool {
+        let (high, low) = split(key);
+        let claimed = replace_empty(&self.high, high);
+        if claimed {
+            self.low.store(low, Ordering::Relaxed);
+        }
+        claimed
+    }
+
+    #[inline]
+    fn seal(&self) -> bool {
+        replace_empty(&self.high, SEALED)
+    }
+
+    fn key(&self) -> Option<u128> {
+        let high = self.high.load(Ordering::Relaxed);
+        if Word::RESERVED.contains(&high) {
+            return None;
+        }
+        Some(u128::from(high) << 64 | u128::from(self.wait_low()))
+    }
+}
+
+#[inline]
+fn split(key: u128) -> (u64, u64) {
+    ((key >> 64) as u64, key as u64)
+}
+
+#[inline]
+fn replace_empty(word: &AtomicU64, value: u64) -> bool {
+    // Relaxed: each word is claimed once and decides for itself; nothing else is read on the
+    // strength of it.
+    word.compare_exchange(EMPTY, value, Ordering::Relaxed, Ordering::Relaxed)
+        .is_ok()
+}

@@ -1,0 +1,32 @@
+//! What all ends have in common, for code that does not mind which queue it gets.
+
+use crate::error::{PopError, PushError};
+
+/// An end that puts values in, without ever waiting.
+///
+/// Implemented by the pushing end of each queue here. Implement it for a queue of your own, and
+/// [`wait::pair`](crate::wait::pair) makes it a waiting one.
+pub trait Push {
+    /// What goes through the queue.
+    type Item;
+
+    /// Puts `value` in, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`] when no slot is free, [`PushError::Closed`] when none will ever be.
+    fn push(&mut self, value: Self::Item) -> Result<(), PushError<Self::Item>>;
+}
+
+/// An end that takes values out, without ever waiting.
+pub trait Pop {
+    /// What goes through the queue.
+    type Item;
+
+    /// Takes the oldest value out.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] when nothing is there, [`PopError::Closed`] when nothing ever will be.
+    fn pop(&mut self) -> Result<Self::Item, PopError>;
+}

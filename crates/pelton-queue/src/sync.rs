@@ -1,0 +1,8 @@
+//! Every atomic, cell and lock of this crate comes through here, so that a model can see it.
+
+pub(crate) use pelton_sync::{
+    Arc, Backoff, CachePadded, Mutex, MutexGuard, Parker, PoisonError, Unparker, UnsafeCell,
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
+    scaled,
+    thread::yield_now,
+};

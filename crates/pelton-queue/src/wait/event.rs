@@ -1,0 +1,107 @@
+//! Who waits for something to change, and how they are woken.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError, fence};
+
+/// The line of those who wait on one side of a queue, first come first served.
+///
+/// Between a change of the queue and a look at this line lies a fence, and between joining the
+/// line and the last look at the queue another: so either the changer sees the waiter, or the
+/// waiter the change. That is all there is to not losing wake-ups.
+#[derive(Debug, Default)]
+pub(super) struct Event {
+    /// The length of the line; written under the lock.
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Tickets in rising order.
+    wakers: VecDeque<(u64, Waker)>,
+    next_ticket: u64,
+}
+
+impl Line {
+    fn find(&self, ticket: u64) -> Option<usize> {
+        self.wakers
+            .binary_search_by_key(&ticket, |(ticket, _)| *ticket)
+            .ok()
+    }
+}
+
+impl Event {
+    /// Joins the line, or stays in it with a new waker if `ticket` is still in it. The caller looks
+    /// at the queue again before it waits.
+    pub(super) fn join(&self, ticket: Option<u64>, waker: &Waker) -> u64 {
+        let mut line = self.lock();
+        let ticket = match ticket.and_then(|ticket| line.find(ticket)) {
+            Some(index) => {
+                line.wakers[index].1.clone_from(waker);
+                line.wakers[index].0
+            }
+            None => {
+                line.next_ticket += 1;
+                let ticket = line.next_ticket;
+                line.wakers.push_back((ticket, waker.clone()));
+                ticket
+            }
+        };
+        self.waiting.store(line.wakers.len(), Ordering::Relaxed);
+        drop(line);
+        // ORDERING: SeqCst; pairs with the fence in `notify`.
+        fence(Ordering::SeqCst);
+        ticket
+    }
+
+    /// Leaves the line; false if `ticket` was not in it any more, because it has been notified.
+    pub(super) fn leave(&self, ticket: u64) -> bool {
+        let mut line = self.lock();
+        let left = line
+            .find(ticket)
+            .and_then(|index| line.wakers.remove(index));
+        self.waiting.store(line.wakers.len(), Ordering::Relaxed);
+        left.is_some()
+    }
+
+    /// Takes up to `count` out of the line and wakes them. The caller has changed the queue before.
+    #[inline]
+    pub(super) fn notify(&self, count: usize) {
+        // ORDERING: SeqCst; pairs with the fence in `join`.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::Relaxed) != 0 {
+            self.notify_slow(count);
+        }
+    }
+
+    /// Wakes all who are in line now.
+    pub(super) fn notify_all(&self) {
+        self.notify(usize::MAX);
+    }
+
+    #[cold]
+    fn notify_slow(&self, count: usize) {
+        let count = count.min(self.lock().wakers.len());
+        for _ in 0..count {
+            let Some(waker) = self.take_first() else {
+                return;
+            };
+            // Without the lock: a waker runs foreign code.
+            waker.wake();
+        }
+    }
+
+    fn take_first(&self) -> Option<Waker> {
+        let mut line = self.lock();
+        let first = line.wakers.pop_front();
+        self.waiting.store(line.wakers.len(), Ordering::Relaxed);
+        first.map(|(_, waker)| waker)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        // A waker's clone may panic, but the line is whole at that moment.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,149 @@
+//! Models of waiting: no wake-up is lost, whoever waits and whoever goes. A lost one is a deadlock,
+//! which loom reports.
+#![cfg(loom)]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc as StdArc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use pelton_queue::{Closed, mpmc, spsc, wait};
+use pelton_sync::atomic::{AtomicBool, Ordering};
+use pelton_sync::{Arc, Parker, Unparker, model, thread};
+
+struct Wakes(Unparker);
+
+impl Wake for Wakes {
+    fn wake(self: StdArc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    let parker = Parker::new();
+    let waker: Waker = StdArc::new(Wakes(parker.unparker())).into();
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => parker.park(),
+        }
+    }
+}
+
+#[test]
+fn blocking_pop_meets_push() {
+    model(|| {
+        let (mut producer, mut consumer) = wait::pair(spsc::channel(1));
+        let pushing = thread::spawn(move || producer.try_push(1).unwrap());
+        assert_eq!(consumer.pop(), Ok(1));
+        pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn blocking_push_meets_pop() {
+    model(|| {
+        let (mut producer, mut consumer) = wait::pair(spsc::channel(1));
+        producer.try_push(1).unwrap();
+        let popping = thread::spawn(move || {
+            assert_eq!(consumer.try_pop(), Ok(1));
+            consumer
+        });
+        producer.push(2).unwrap();
+        drop(popping.join().unwrap());
+    });
+}
+
+#[test]
+fn waiting_meets_the_others_drop() {
+    model(|| {
+        let (producer, mut consumer) = wait::pair(spsc::channel::<u8>(1));
+        let gone = thread::spawn(move || drop(producer));
+        assert_eq!(consumer.pop(), Err(Closed(())));
+        gone.join().unwrap();
+    });
+}
+
+#[test]
+fn waiting_meets_close() {
+    model(|| {
+        let (sender, mut receiver) = wait::pair(mpmc::channel::<u8>(1));
+        let closing = thread::spawn(move || {
+            sender.close_with(mpmc::Sender::close);
+            sender
+        });
+        assert_eq!(receiver.pop(), Err(Closed(())));
+        closing.join().unwrap();
+    });
+}
+
+#[test]
+fn awaited_pop_meets_push() {
+    model(|| {
+        let (mut producer, mut consumer) = wait::pair(spsc::channel(1));
+        let pushing = thread::spawn(move || producer.try_push(1).unwrap());
+        assert_eq!(block_on(consumer.pop_async()), Ok(1));
+        pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn two_waiters_each_get_one() {
+    model(|| {
+        let (mut sender, mut receiver) = wait::pair(mpmc::channel(2));
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap());
+        let pushing = thread::spawn(move || {
+            sender.try_push(1).unwrap();
+            sender.try_push(2).unwrap();
+            sender
+        });
+        let mine = receiver.pop().unwrap();
+        assert_eq!(mine + popping.join().unwrap(), 3);
+        pushing.join().unwrap();
+    });
+}
+
+/// A waiter that gives up after it was chosen passes the wake-up on.
+#[test]
+fn time_out_meets_push() {
+    model(|| {
+        let (mut sender, mut receiver) = wait::pair(mpmc::channel(1));
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop_timeout(Duration::ZERO).is_ok());
+        let pushing = thread::spawn(move || {
+            sender.try_push(1).unwrap();
+            sender
+        });
+        // Either the impatient one has it, and closing ends the wait, or this one gets it.
+        if popping.join().unwrap() {
+            drop(pushing.join().unwrap());
+            assert_eq!(receiver.pop(), Err(Closed(())));
+        } else {
+            assert_eq!(receiver.pop(), Ok(1));
+            drop(pushing.join().unwrap());
+        }
+    });
+}
+
+/// The twin: without the two fences, waiter and changer can miss each other.
+#[test]
+#[should_panic(expected = "lost wake-up")]
+fn loom_rejects_lines_without_fences() {
+    model(|| {
+        let queue = Arc::new((AtomicBool::new(false), AtomicBool::new(false)));
+        let changer = queue.clone();
+        let changing = thread::spawn(move || {
+            let (ready, waiting) = &*changer;
+            ready.store(true, Ordering::Release);
+            waiting.load(Ordering::Acquire)
+        });
+        let (ready, waiting) = &*queue;
+        waiting.store(true, Ordering::Release);
+        let saw_change = ready.load(Ordering::Acquire);
+        let woken = changing.join().unwrap();
+        assert!(saw_change || woken, "lost wake-up");
+    });
+}

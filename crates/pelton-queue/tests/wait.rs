@@ -1,0 +1,187 @@
+//! Waiting ends: threads, tasks, time-outs and closing.
+#![cfg(not(loom))]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use pelton_queue::{Closed, Pop, PopError, Push, PushError, mpmc, spsc, unbounded, wait};
+use pelton_sync::{Parker, Unparker, scaled, thread};
+
+struct Wakes(Unparker);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    let parker = Parker::new();
+    let waker: Waker = Arc::new(Wakes(parker.unparker())).into();
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => parker.park(),
+        }
+    }
+}
+
+/// A stream through `pair`, both sides waiting whenever they have to.
+fn stream<P, C>(pair: (P, C))
+where
+    P: Push<Item = usize> + Send + 'static,
+    C: Pop<Item = usize>,
+{
+    let total = scaled(20_000, 50);
+    let (mut pushing, mut popping) = wait::pair(pair);
+    let thread = thread::spawn(move || {
+        (0..total).for_each(|value| pushing.push(value).expect("the other end is alive"))
+    });
+    for expected in 0..total {
+        assert_eq!(popping.pop(), Ok(expected));
+    }
+    assert_eq!(popping.pop(), Err(Closed(())));
+    thread.join().expect("the pushing thread panicked");
+}
+
+#[test]
+fn threads_stream_through_each_queue() {
+    stream(spsc::channel(1));
+    stream(spsc::channel(16));
+    stream(mpmc::channel(1));
+    stream(unbounded::channel());
+}
+
+#[test]
+fn tasks_stream() {
+    let total = scaled(20_000, 50);
+    let (mut producer, mut consumer) = wait::pair(spsc::channel(2));
+    let thread = thread::spawn(move || {
+        block_on(async {
+            for value in 0..total {
+                producer.push_async(value).await.unwrap();
+            }
+        });
+    });
+    block_on(async {
+        for expected in 0..total {
+            assert_eq!(consumer.pop_async().await, Ok(expected));
+        }
+        assert_eq!(consumer.pop_async().await, Err(Closed(())));
+    });
+    thread.join().unwrap();
+}
+
+#[test]
+fn threads_and_tasks_wait_side_by_side() {
+    let each = scaled(5_000, 50);
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel(2));
+    let mut other = receiver.clone();
+    let thread = thread::spawn(move || std::iter::from_fn(|| other.pop().ok()).count());
+    let task = thread::spawn(move || {
+        let mut count = 0;
+        while block_on(receiver.pop_async()).is_ok() {
+            count += 1;
+        }
+        count
+    });
+    (0..2 * each).for_each(|value| sender.push(value).unwrap());
+    drop(sender);
+    assert_eq!(thread.join().unwrap() + task.join().unwrap(), 2 * each);
+}
+
+#[test]
+fn time_outs_give_back_and_say_why() {
+    let (mut producer, mut consumer) = wait::pair(spsc::channel(1));
+    let short = Duration::from_millis(1);
+    assert_eq!(consumer.pop_timeout(short), Err(PopError::Empty));
+    assert_eq!(producer.push_timeout(1, short), Ok(()));
+    assert_eq!(producer.push_timeout(2, short), Err(PushError::Full(2)));
+    assert_eq!(consumer.pop_timeout(Duration::MAX), Ok(1));
+    drop(producer);
+    assert_eq!(consumer.pop_timeout(short), Err(PopError::Closed));
+}
+
+#[test]
+fn a_dropped_end_wakes_who_waits() {
+    let (mut producer, consumer) = wait::pair(spsc::channel(1));
+    producer.push(1).unwrap();
+    let thread = thread::spawn(move || producer.push(2));
+    drop(consumer);
+    assert_eq!(thread.join().unwrap(), Err(Closed(2)));
+}
+
+#[test]
+fn closing_wakes_both_sides() {
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel::<u8>(1));
+    let closer = sender.clone();
+    let thread = thread::spawn(move || receiver.pop());
+    closer.close_with(mpmc::Sender::close);
+    assert_eq!(thread.join().unwrap(), Err(Closed(())));
+    assert_eq!(sender.push(1), Err(Closed(1)));
+}
+
+/// A task that was chosen and is dropped hands the wake-up on.
+#[test]
+fn a_dropped_future_passes_its_wake_up_on() {
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel(2));
+    let mut other = receiver.clone();
+    let (parker, late) = (Parker::new(), Parker::new());
+    let first: Waker = Arc::new(Wakes(parker.unparker())).into();
+    let second: Waker = Arc::new(Wakes(late.unparker())).into();
+    let mut chosen = Box::pin(receiver.pop_async());
+    let mut next = Box::pin(other.pop_async());
+    assert!(
+        chosen
+            .as_mut()
+            .poll(&mut Context::from_waker(&first))
+            .is_pending()
+    );
+    assert!(
+        next.as_mut()
+            .poll(&mut Context::from_waker(&second))
+            .is_pending()
+    );
+    sender.try_push(7).unwrap();
+    assert!(
+        parker.park_timeout(Duration::ZERO),
+        "the first in line is woken"
+    );
+    assert!(!late.park_timeout(Duration::ZERO));
+    drop(chosen);
+    assert!(late.park_timeout(Duration::ZERO), "then the next");
+    let polled = next.as_mut().poll(&mut Context::from_waker(&second));
+    assert_eq!(polled, Poll::Ready(Ok(7)));
+}
+
+#[test]
+fn batches_wait_for_something_and_take_what_is_there() {
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel(64));
+    let thread = thread::spawn(move || {
+        for start in 0..scaled(1000, 20) {
+            sender
+                .wait(|end| match end.push_slice(&[start; 3]) {
+                    Err(PushError::Full(())) => Poll::Pending,
+                    result => Poll::Ready(result),
+                })
+                .unwrap();
+        }
+    });
+    let mut values = Vec::new();
+    let mut attempt = |end: &mut mpmc::Receiver<usize>| match end.pop_into(&mut values, 16) {
+        Err(PopError::Empty) => Poll::Pending,
+        result => Poll::Ready(result),
+    };
+    while receiver.wait(&mut attempt).is_ok() {}
+    assert_eq!(
+        block_on(receiver.wait_async(attempt)),
+        Err(PopError::Closed)
+    );
+    thread.join().unwrap();
+    assert_eq!(receiver.end().len(), 0);
+    assert!(values.len() >= scaled(1000, 20));
+}
