@@ -13,7 +13,11 @@ use crate::sync::{Arc, hint, thread_local};
 use crate::task::Task;
 
 thread_local! {
-    static CURRENT: Cell<*const Worker> = const { Cell::new(ptr::null()) };
+    #[allow(
+        clippy::missing_const_for_thread_local,
+        reason = "the modelled macro takes no const block"
+    )]
+    static CURRENT: Cell<*const Worker> = Cell::new(ptr::null());
 }
 
 /// Rounds over all queues before an idle worker lies down.
