@@ -1,11 +1,12 @@
 //! Jobs on a waiting thread's stack: the other half of a `join`, and the way into the pool.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::Priority;
 use crate::injector::Gate;
 use crate::shared::Shared;
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, PoisonError, UnsafeCell, lock, thread};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, PoisonError, UnsafeCell, lock};
 use crate::task::Task;
 use crate::worker::Worker;
 
@@ -23,7 +24,7 @@ pub(crate) trait Latch {
 pub(crate) struct Job<L, F, R> {
     pub(crate) latch: L,
     body: UnsafeCell<Option<F>>,
-    result: UnsafeCell<Option<thread::Result<R>>>,
+    result: UnsafeCell<Option<Result<R, Box<dyn Any + Send>>>>,
 }
 
 impl<L: Latch, F: FnOnce(&Worker) -> R + Send, R: Send> Job<L, F, R> {
