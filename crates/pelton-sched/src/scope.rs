@@ -12,7 +12,7 @@ use crate::injector::Gate;
 use crate::panic;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
-use crate::task::Task;
+use crate::task::{Blank, Task};
 use crate::worker::{self, Worker};
 
 /// Units that a worker counts ahead: one atomic operation for so many tasks.
@@ -109,7 +109,7 @@ impl<'scope> Scope<'scope, '_> {
             self.core.pending.fetch_add(CREDIT, Ordering::Relaxed);
             worker.keep_credit(core, CREDIT - 1);
         }
-        worker.fork(priority, self.task(body));
+        worker.fork(priority, self.task(worker.blank(), body));
     }
 
     /// For a thread that is no worker of the pool, but was lent the scope.
@@ -118,12 +118,13 @@ impl<'scope> Scope<'scope, '_> {
         self.core.pending.fetch_add(1, Ordering::Relaxed);
         let shared = &self.core.shared;
         let door = shared.injector().open(Priority::Normal, Gate::Shut);
-        door.expect("a scope finds every gate open")
-            .push(self.task(body));
+        let mut door = door.expect("a scope finds every gate open");
+        let blank = door.blank();
+        door.push(self.task(blank, body));
         shared.sleep().notify_one();
     }
 
-    fn task(&'scope self, body: impl FnOnce() + Send + 'scope) -> Task {
+    fn task(&'scope self, blank: Blank, body: impl FnOnce() + Send + 'scope) -> Task {
         let core = CorePointer(&raw const self.core);
         let run = move |worker: &Worker| {
             let core = core;
@@ -135,7 +136,7 @@ impl<'scope> Scope<'scope, '_> {
         };
         // SAFETY: the scope does not end before the task gave its unit back, and what the body
         // borrows lives longer than the scope.
-        unsafe { Task::owned(core.0.cast(), run) }
+        unsafe { Task::owned(blank, core.0.cast(), run) }
     }
 }
 
