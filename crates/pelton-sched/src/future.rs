@@ -95,6 +95,8 @@ where
         }
         if let Some(Body { future, promise }) = body {
             promise.keep(result);
+            // Counted as ended even if its destructor panics, which the worker reports.
+            let _end = EndFuture(&self.shared);
             drop(future);
         }
     }
@@ -134,7 +136,20 @@ where
 }
 
 impl<F: Future> Drop for FutureTask<F> {
+    /// With its last waker goes a future that did not end.
     fn drop(&mut self) {
-        self.shared.end_future();
+        if let Some(body) = lock(&self.body).take() {
+            let _end = EndFuture(&self.shared);
+            drop(body);
+        }
+    }
+}
+
+/// Counts a future as ended when it is dropped.
+struct EndFuture<'a>(&'a Shared);
+
+impl Drop for EndFuture<'_> {
+    fn drop(&mut self) {
+        self.0.end_future();
     }
 }

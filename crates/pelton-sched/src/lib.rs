@@ -1,6 +1,7 @@
 //! A work-stealing scheduler with priorities, parking, scopes, panic capture and drain.
 
 mod builder;
+mod countdown;
 mod deque;
 mod error;
 mod future;
@@ -13,7 +14,9 @@ mod pool;
 mod priority;
 mod scheduler;
 mod scope;
+mod seats;
 mod shared;
+mod shutdown;
 mod sleep;
 mod stats;
 mod sync;

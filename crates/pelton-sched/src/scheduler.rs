@@ -218,7 +218,7 @@ impl Scheduler {
     /// How many workers there are, or will be once those sent away have finished their task.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.target()
+        self.shared.seats().target()
     }
 
     /// Adds workers, or sends away those with the highest indices. Does not wait: a worker that
@@ -230,7 +230,7 @@ impl Scheduler {
     /// closed, and when the operating system refuses a thread; then those that could be started
     /// stay.
     pub fn resize(&self, workers: usize) -> Result<(), Error> {
-        let available = self.shared.capacity();
+        let available = self.shared.seats().len();
         let _resizing = lock(&self.resizing);
         let refusal = match workers {
             _ if self.shared.is_closed() => ErrorKind::Closed,
@@ -240,7 +240,7 @@ impl Scheduler {
                 available,
             },
             _ => {
-                self.shared.set_target(workers);
+                self.shared.seats().set_target(workers);
                 self.shared.sleep().notify_all();
                 return pool::fill_seats(&self.shared, &self.settings);
             }

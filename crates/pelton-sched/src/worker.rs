@@ -9,7 +9,7 @@ use crate::Priority;
 use crate::deque::{BATCH, Local, Remote};
 use crate::scope::ScopeCore;
 use crate::shared::Shared;
-use crate::sync::{Arc, hint, thread_local};
+use crate::sync::{Arc, hint, scaled, thread_local};
 use crate::task::{Blank, Task};
 
 thread_local! {
@@ -21,9 +21,9 @@ thread_local! {
 }
 
 /// Rounds over all queues before an idle worker lies down.
-const SEARCH_ROUNDS: usize = 32;
+const SEARCH_ROUNDS: usize = scaled(32, 1);
 /// Pauses between two rounds.
-const SEARCH_PAUSES: usize = 16;
+const SEARCH_PAUSES: usize = scaled(16, 0);
 
 /// The queues that a worker owns: newest first for what a running task forked, oldest first for
 /// tasks of their own, each by priority.
@@ -312,7 +312,7 @@ impl Worker {
     }
 
     fn steal(&self) -> Option<(Priority, Task)> {
-        let seats = self.shared.capacity();
+        let seats = self.shared.seats().len();
         let first = self.next_random() % seats;
         Priority::ALL.into_iter().find_map(|priority| {
             (0..seats)
