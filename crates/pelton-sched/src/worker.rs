@@ -145,6 +145,8 @@ impl Worker {
                 self.run(priority, task);
             }
         }
+        // What comes next is other work, or none.
+        self.return_credit();
     }
 
     fn run(&self, priority: Priority, task: Task) {

@@ -4,7 +4,7 @@
 
 use pelton_sched::{Priority, Scheduler};
 use pelton_sync::atomic::{AtomicUsize, Ordering};
-use pelton_sync::{Arc, model, thread};
+use pelton_sync::{Arc, Mutex, model, thread};
 
 fn pool(workers: usize) -> Scheduler {
     Scheduler::builder()
@@ -61,5 +61,27 @@ fn abort_races_with_a_submission() {
         pool.abort();
         assert_eq!(other.join().unwrap(), 0);
         assert!(pool.drain(None).is_complete);
+    });
+}
+
+/// The twin: a thief that looks at the oldest task and takes it in two steps runs it twice.
+#[test]
+#[should_panic(expected = "a task ran twice")]
+fn loom_rejects_a_steal_in_two_steps() {
+    model(|| {
+        let queue = Arc::new(Mutex::new(vec![1, 2]));
+        let steal = |queue: &Mutex<Vec<usize>>| {
+            let task = queue.lock().unwrap()[0];
+            queue.lock().unwrap().remove(0);
+            task
+        };
+        let thief = {
+            let queue = queue.clone();
+            thread::spawn(move || steal(&queue))
+        };
+        let mine = steal(&queue);
+        let stolen = thief.join().unwrap();
+        drop(queue);
+        assert!(mine != stolen, "a task ran twice");
     });
 }

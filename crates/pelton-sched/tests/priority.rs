@@ -66,7 +66,8 @@ fn survives_a_flood_of(flood: Priority, quiet: Priority) {
     }
     let flag = done.clone();
     let body = move || flag.store(true, SeqCst);
-    pool.spawn_with_handle(quiet, body).unwrap().join().unwrap();
+    let handle = pool.spawn_with_handle(quiet, body);
+    handle.expect("open").join().expect("it ends");
     assert!(floods.load(SeqCst) >= 4);
     pool.drain(None);
 }

@@ -173,17 +173,10 @@ fn suspended(pool: &Scheduler) -> Arc<Mutex<Option<Waker>>> {
     let (keeper, begun) = (place.clone(), Parker::new());
     let bell = begun.unparker();
     let future = future::poll_fn(move |context| {
-        let is_first = keeper
-            .lock()
-            .unwrap()
-            .replace(context.waker().clone())
-            .is_none();
+        let waker = context.waker().clone();
+        let before = keeper.lock().expect("no panic").replace(waker);
         bell.unpark();
-        if is_first {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
+        before.map_or(Poll::Pending, |_| Poll::Ready(()))
     });
     drop(
         pool.spawn_future(Priority::Normal, future)
