@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::panic::{PanicHook, TaskPanic};
 use crate::pool::Settings;
 use crate::scheduler::Scheduler;
-use crate::sync::thread;
+use crate::sync::available_parallelism;
 
 /// How long a dropped scheduler waits for its tasks unless told otherwise.
 const DROP_DEADLINE: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ impl Builder {
     /// When more workers are to begin than there may be, and when the operating system refuses
     /// a thread.
     pub fn build(self) -> Result<Scheduler, Error> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let cores = available_parallelism().map_or(1, usize::from);
         let workers = match self.workers {
             0 => cores,
             workers => workers,

@@ -13,9 +13,6 @@ pub(crate) const CAPACITY: usize = 64;
 /// How many tasks one steal moves at most; half the thief's empty queue.
 pub(crate) const BATCH: usize = CAPACITY / 2;
 
-/// Lost races against other thieves before one gives up for this round.
-const RETRIES: usize = 4;
-
 #[cfg(loom)]
 pub(crate) use stand_in::{Local, Remote};
 
@@ -26,7 +23,10 @@ pub(crate) use real::{Local, Remote};
 mod real {
     use crossbeam_deque::{Steal, Stealer, Worker};
 
-    use super::{BATCH, CAPACITY, RETRIES, Task};
+    use super::{BATCH, CAPACITY, Task};
+
+    /// Lost races against other thieves before one gives up for this round.
+    const RETRIES: usize = 4;
 
     /// The owner's end.
     #[derive(Debug)]

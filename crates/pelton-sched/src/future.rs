@@ -12,7 +12,7 @@ use crate::handle::Promise;
 use crate::injector::Gate;
 use crate::shared::Shared;
 use crate::sync::{Arc, Mutex, lock};
-use crate::task::Task;
+use crate::task::{Blank, Task};
 use crate::wake::WakeState;
 use crate::worker::{self, Worker};
 
@@ -34,6 +34,7 @@ struct Body<F: Future> {
 /// The task that polls `future` for the first time.
 pub(crate) fn task<F>(
     shared: &Arc<Shared>,
+    blank: Blank,
     priority: Priority,
     future: F,
     promise: Promise<F::Output>,
@@ -50,7 +51,7 @@ where
         priority,
         shared: shared.clone(),
     })
-    .into_task()
+    .into_task(blank)
 }
 
 impl<F> FutureTask<F>
@@ -58,8 +59,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    fn into_task(self: StdArc<Self>) -> Task {
-        Task::detached(move |worker| self.poll(worker))
+    fn into_task(self: StdArc<Self>, blank: Blank) -> Task {
+        Task::detached(blank, move |worker| self.poll(worker))
     }
 
     fn poll(self: StdArc<Self>, worker: &Worker) {
@@ -71,7 +72,7 @@ where
         } else if self.state.suspend() {
             // Woken meanwhile: to the back of the queue, behind those who waited.
             let priority = self.priority;
-            worker.spawn(priority, self.into_task());
+            worker.spawn(priority, self.into_task(worker.blank()));
         }
     }
 
@@ -94,6 +95,8 @@ where
         }
         if let Some(Body { future, promise }) = body {
             promise.keep(result);
+            // Counted as ended even if its destructor panics, which the worker reports.
+            let _end = EndFuture(&self.shared);
             drop(future);
         }
     }
@@ -101,11 +104,12 @@ where
     fn queue(self: StdArc<Self>) {
         let (shared, priority) = (self.shared.clone(), self.priority);
         worker::with_current(|worker| match Worker::of(worker, &shared) {
-            Some(worker) => worker.spawn(priority, self.into_task()),
+            Some(worker) => worker.spawn(priority, self.into_task(worker.blank())),
             None => {
                 // After an abort nothing is queued; the future is dropped with its last waker.
-                if let Some(door) = shared.injector().open(priority, Gate::KnownOnly) {
-                    door.push(self.into_task());
+                if let Some(mut door) = shared.injector().open(priority, Gate::KnownOnly) {
+                    let blank = door.blank();
+                    door.push(self.into_task(blank));
                     shared.sleep().notify_one();
                 }
             }
@@ -132,7 +136,20 @@ where
 }
 
 impl<F: Future> Drop for FutureTask<F> {
+    /// With its last waker goes a future that did not end.
     fn drop(&mut self) {
-        self.shared.end_future();
+        if let Some(body) = lock(&self.body).take() {
+            let _end = EndFuture(&self.shared);
+            drop(body);
+        }
+    }
+}
+
+/// Counts a future as ended when it is dropped.
+struct EndFuture<'a>(&'a Shared);
+
+impl Drop for EndFuture<'_> {
+    fn drop(&mut self) {
+        self.0.end_future();
     }
 }

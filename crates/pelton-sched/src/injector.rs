@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::Priority;
+use crate::deque::BATCH;
 use crate::sync::{AtomicUsize, CachePadded, Mutex, MutexGuard, Ordering, lock};
-use crate::task::Task;
+use crate::task::{Blank, Task};
 
 /// One first-in-first-out queue for each priority.
 ///
@@ -27,6 +28,8 @@ struct Lane {
 #[derive(Debug)]
 struct Queue {
     tasks: VecDeque<Task>,
+    /// Empty cells for the tasks to come.
+    blanks: Vec<Blank>,
     gate: Gate,
 }
 
@@ -65,6 +68,20 @@ impl Injector {
         let mut queue = lock(&lane.queue);
         queue.tasks.extend(tasks);
         lane.publish(&queue);
+    }
+
+    /// Gives up to a batch of empty cells to `take`, none if there are none.
+    pub(crate) fn take_blanks(&self, priority: Priority, blanks: &mut Vec<Blank>) {
+        let queue = &mut *lock(&self.lanes[priority.index()].queue);
+        let kept = queue.blanks.len().saturating_sub(BATCH);
+        blanks.extend(queue.blanks.drain(kept..));
+    }
+
+    /// Takes empty cells for those who submit next.
+    pub(crate) fn give_blanks(&self, priority: Priority, blanks: impl Iterator<Item = Blank>) {
+        lock(&self.lanes[priority.index()].queue)
+            .blanks
+            .extend(blanks);
     }
 
     /// Takes the oldest task and gives up to `limit` more to `take_also`.
@@ -131,6 +148,7 @@ impl Lane {
             accepted: AtomicUsize::new(0),
             queue: Mutex::new(Queue {
                 tasks: VecDeque::new(),
+                blanks: Vec::new(),
                 gate: Gate::Open,
             }),
         }
@@ -163,6 +181,11 @@ impl Lane {
 }
 
 impl Door<'_> {
+    /// A cell for the task.
+    pub(crate) fn blank(&mut self) -> Blank {
+        self.queue.blanks.pop().unwrap_or_else(Blank::new)
+    }
+
     pub(crate) fn push(mut self, task: Task) {
         self.queue.tasks.push_back(task);
         let accepted = self.lane.accepted.load(Ordering::Relaxed);

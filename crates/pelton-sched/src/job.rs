@@ -1,12 +1,13 @@
 //! Jobs on a waiting thread's stack: the other half of a `join`, and the way into the pool.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::Priority;
 use crate::injector::Gate;
 use crate::shared::Shared;
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, PoisonError, UnsafeCell, lock, thread};
-use crate::task::Task;
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, PoisonError, UnsafeCell, lock};
+use crate::task::{Blank, Task};
 use crate::worker::Worker;
 
 /// Tells the one who waits for a job that it is done.
@@ -23,7 +24,7 @@ pub(crate) trait Latch {
 pub(crate) struct Job<L, F, R> {
     pub(crate) latch: L,
     body: UnsafeCell<Option<F>>,
-    result: UnsafeCell<Option<thread::Result<R>>>,
+    result: UnsafeCell<Option<Result<R, Box<dyn Any + Send>>>>,
 }
 
 impl<L: Latch, F: FnOnce(&Worker) -> R + Send, R: Send> Job<L, F, R> {
@@ -40,11 +41,11 @@ impl<L: Latch, F: FnOnce(&Worker) -> R + Send, R: Send> Job<L, F, R> {
     /// # Safety
     ///
     /// To be called once; the job must stay where it is until its latch is open.
-    pub(crate) unsafe fn task(&self) -> Task {
+    pub(crate) unsafe fn task(&self, blank: Blank) -> Task {
         let this = JobPointer(&raw const *self);
         // SAFETY: the caller keeps the job alive until it was run.
         unsafe {
-            Task::owned(this.0.cast(), move |worker| {
+            Task::owned(blank, this.0.cast(), move |worker| {
                 let this = this;
                 // SAFETY: as above; the latch is still shut.
                 Self::run(this.0, worker);
@@ -159,11 +160,12 @@ impl Latch for ThreadLatch {
 /// Resumes the panic of `body`; panics itself when the pool is closed.
 pub(crate) fn enter<R: Send>(shared: &Shared, body: impl FnOnce(&Worker) -> R + Send) -> R {
     let job = Job::new(ThreadLatch::new(), body);
-    let Some(door) = shared.injector().open(Priority::Normal, Gate::Open) else {
+    let Some(mut door) = shared.injector().open(Priority::Normal, Gate::Open) else {
         panic!("the scheduler is shut down");
     };
+    let blank = door.blank();
     // SAFETY: called once, and this thread stays here until the latch is open.
-    door.push(unsafe { job.task() });
+    door.push(unsafe { job.task(blank) });
     shared.sleep().notify_one();
     job.latch.wait();
     job.into_result()

@@ -1,4 +1,4 @@
-//! The threads: who sits where, and how a place is filled and left: "Resize" in `PROTOCOLS.md`.
+//! The threads of the workers.
 
 use std::mem;
 
@@ -17,65 +17,77 @@ pub(crate) struct Settings {
     pub(crate) cores: Vec<CoreId>,
 }
 
-/// Starts a thread for each place below the target that has none.
+/// Starts a thread for each place below the target that is free; lowers the target to what could
+/// be started.
 pub(crate) fn fill_seats(shared: &Arc<Shared>, settings: &Settings) -> Result<(), Error> {
-    (0..shared.target()).try_for_each(|index| fill_seat(shared, settings, index))
+    (0..shared.seats().target()).try_for_each(|index| {
+        fill_seat(shared, settings, index).inspect_err(|_| shared.seats().set_target(index))
+    })
 }
 
 fn fill_seat(shared: &Arc<Shared>, settings: &Settings, index: usize) -> Result<(), Error> {
-    let mut seat = lock(&shared.seats[index]);
-    let Some(queues) = seat.queues.take() else {
-        return Ok(()); // The one who sits there will see that it stays.
+    let Some(queues) = shared.seats().take(index) else {
+        return Ok(());
     };
     let core = match settings.cores.len() {
         0 => None,
         cores => Some(settings.cores[index % cores]),
     };
+    let seat = Taken {
+        shared: shared.clone(),
+        index,
+        queues: Some(queues),
+    };
     let builder = thread::Builder::new().name(format!("{}-{index}", settings.name));
-    let state = shared.clone();
-    match builder.spawn(move || work(&state, index, queues, core)) {
-        Ok(thread) => {
-            // The last thread here gave its queues back as its last act.
-            seat.thread = Some(thread);
-            seat.was_used = true;
-            Ok(())
+    let thread = builder
+        .spawn(move || seat.work(core))
+        .map_err(|error| Error::thread(index, error))?;
+    // The last thread here, if any, left its place as its last act; it needs no waiting for.
+    lock(&shared.threads)[index] = Some(thread);
+    Ok(())
+}
+
+/// A place that is taken; free again when dropped, also by a thread that could not be started.
+struct Taken {
+    shared: Arc<Shared>,
+    index: usize,
+    queues: Option<Queues>,
+}
+
+impl Taken {
+    /// The life of one worker's thread.
+    fn work(mut self, core: Option<CoreId>) {
+        self.pin(core);
+        let (shared, index) = (self.shared.clone(), self.index);
+        let seats = shared.seats();
+        while let Some(queues) = self.queues.take() {
+            let worker = Worker::new(shared.clone(), index, queues);
+            let queues = worker.run_here(|| shared.is_ended() || seats.is_surplus(index));
+            self.queues = seats.leave(index, queues, shared.is_ended()).err();
         }
-        Err(error) => {
-            seat.queues = Some(Queues::new());
-            Err(Error::thread(index, error))
+    }
+
+    fn pin(&self, core: Option<CoreId>) {
+        if let Some(core) = core {
+            let is_pinned = core_affinity::set_for_current(core);
+            self.shared.seats().seat(self.index).core = is_pinned.then_some(core.id);
         }
     }
 }
 
-/// The life of one worker's thread.
-fn work(shared: &Arc<Shared>, index: usize, mut queues: Queues, core: Option<CoreId>) {
-    pin(shared, index, core);
-    loop {
-        let worker = Worker::new(shared.clone(), index, queues);
-        queues = worker.run_here(|| shared.is_ended() || shared.target() <= index);
-        let mut seat = lock(&shared.seats[index]);
-        // Under the lock: whoever raises the target looks at this place after it.
-        if shared.is_ended() || shared.target() <= index {
-            seat.queues = Some(queues);
-            return;
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(queues) = self.queues.take() {
+            self.shared.seats().put_back(self.index, queues);
         }
-    }
-}
-
-fn pin(shared: &Shared, index: usize, core: Option<CoreId>) {
-    if let Some(core) = core {
-        let is_pinned = core_affinity::set_for_current(core);
-        lock(&shared.seats[index]).core = is_pinned.then_some(core.id);
     }
 }
 
 /// Waits for the threads of a pool that has ended.
 pub(crate) fn join_threads(shared: &Shared) {
-    for seat in &shared.seats {
-        let thread = mem::take(&mut lock(seat).thread);
-        if let Some(thread) = thread {
-            // A worker's thread panics only by a fault of this crate; the pool has ended anyway.
-            drop(thread.join());
-        }
+    let threads: Vec<_> = lock(&shared.threads).iter_mut().map(mem::take).collect();
+    for thread in threads.into_iter().flatten() {
+        // A worker's thread panics only by a fault of this crate; the pool has ended anyway.
+        drop(thread.join());
     }
 }

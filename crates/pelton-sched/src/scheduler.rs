@@ -16,7 +16,7 @@ use crate::scope::{self, Scope};
 use crate::shared::{DrainReport, Shared};
 use crate::stats::Stats;
 use crate::sync::{Arc, Mutex, lock};
-use crate::task::Task;
+use crate::task::{Blank, Task};
 use crate::worker::{self, Worker};
 use crate::{Builder, Priority, future, parallel};
 
@@ -70,8 +70,8 @@ impl Scheduler {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.submit(priority, body, |body| {
-            Task::detached(move |_: &Worker| body())
+        self.submit(priority, body, |blank, body| {
+            Task::detached(blank, move |_: &Worker| body())
         })
     }
 
@@ -90,8 +90,8 @@ impl Scheduler {
         T: Send + 'static,
     {
         let (promise, handle) = handle::pair();
-        self.submit(priority, body, |body| {
-            Task::detached(move |worker: &Worker| {
+        self.submit(priority, body, |blank, body| {
+            Task::detached(blank, move |worker: &Worker| {
                 let result = catch_unwind(AssertUnwindSafe(body));
                 promise.keep(result.map_err(|payload| {
                     worker
@@ -123,8 +123,8 @@ impl Scheduler {
         F::Output: Send + 'static,
     {
         let (promise, handle) = handle::pair();
-        self.submit(priority, future, |future| {
-            future::task(&self.shared, priority, future, promise)
+        self.submit(priority, future, |blank, future| {
+            future::task(&self.shared, blank, priority, future, promise)
         })?;
         Ok(handle)
     }
@@ -133,11 +133,11 @@ impl Scheduler {
         &self,
         priority: Priority,
         body: F,
-        make: impl FnOnce(F) -> Task,
+        make: impl FnOnce(Blank, F) -> Task,
     ) -> Result<(), Rejected<F>> {
         worker::with_current(|worker| match Worker::of(worker, &self.shared) {
             Some(worker) => {
-                worker.spawn(priority, make(body));
+                worker.spawn(priority, make(worker.blank(), body));
                 Ok(())
             }
             None => self.submit_outside(priority, body, make),
@@ -148,12 +148,13 @@ impl Scheduler {
         &self,
         priority: Priority,
         body: F,
-        make: impl FnOnce(F) -> Task,
+        make: impl FnOnce(Blank, F) -> Task,
     ) -> Result<(), Rejected<F>> {
-        match self.shared.injector().open(priority, Gate::Open) {
-            Some(door) => door.push(make(body)),
-            None => return Err(Rejected(body)),
-        }
+        let Some(mut door) = self.shared.injector().open(priority, Gate::Open) else {
+            return Err(Rejected(body));
+        };
+        let blank = door.blank();
+        door.push(make(blank, body));
         self.shared.sleep().notify_one();
         Ok(())
     }
@@ -217,7 +218,7 @@ impl Scheduler {
     /// How many workers there are, or will be once those sent away have finished their task.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.target()
+        self.shared.seats().target()
     }
 
     /// Adds workers, or sends away those with the highest indices. Does not wait: a worker that
@@ -229,7 +230,7 @@ impl Scheduler {
     /// closed, and when the operating system refuses a thread; then those that could be started
     /// stay.
     pub fn resize(&self, workers: usize) -> Result<(), Error> {
-        let available = self.shared.capacity();
+        let available = self.shared.seats().len();
         let _resizing = lock(&self.resizing);
         let refusal = match workers {
             _ if self.shared.is_closed() => ErrorKind::Closed,
@@ -239,7 +240,7 @@ impl Scheduler {
                 available,
             },
             _ => {
-                self.shared.set_target(workers);
+                self.shared.seats().set_target(workers);
                 self.shared.sleep().notify_all();
                 return pool::fill_seats(&self.shared, &self.settings);
             }
@@ -317,7 +318,7 @@ where
 {
     let job = Job::new(WorkerLatch::new(worker), |_: &Worker| b());
     // SAFETY: called once, and this frame stays until the latch is open.
-    worker.fork(worker.priority(), unsafe { job.task() });
+    worker.fork(worker.priority(), unsafe { job.task(worker.blank()) });
     let first = catch_unwind(AssertUnwindSafe(a));
     worker.work_until(&|| job.latch.is_open());
     match first {

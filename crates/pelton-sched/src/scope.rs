@@ -8,22 +8,20 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::Priority;
+use crate::countdown::Countdown;
 use crate::injector::Gate;
 use crate::panic;
 use crate::shared::Shared;
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
-use crate::task::Task;
+use crate::sync::{Arc, Mutex, lock};
+use crate::task::{Blank, Task};
 use crate::worker::{self, Worker};
 
 /// Units that a worker counts ahead: one atomic operation for so many tasks.
 const CREDIT: usize = 64;
 
-/// The counter of a scope and what wakes its owner.
+/// What the tasks of a scope see of it, whatever its lifetimes.
 pub(crate) struct ScopeCore {
-    /// One for the body, one for each task that has not ended, and the units that workers hold.
-    pending: AtomicUsize,
-    /// The worker that runs the body and waits.
-    owner: usize,
+    countdown: Countdown,
     shared: Arc<Shared>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -31,31 +29,22 @@ pub(crate) struct ScopeCore {
 impl ScopeCore {
     fn new(owner: &Worker) -> Self {
         Self {
-            pending: AtomicUsize::new(1),
-            owner: owner.index(),
+            countdown: Countdown::new(owner.index()),
             shared: owner.shared().clone(),
             panic: Mutex::new(None),
         }
     }
 
-    /// Takes `units` off the counter and wakes the owner with the last.
+    /// Gives units back to the countdown.
     ///
     /// # Safety
     ///
-    /// The scope must count these units; it may be gone when this returns.
+    /// As [`Countdown::give_back`].
     pub(crate) unsafe fn give_back(this: *const Self, units: usize, worker: &Worker) {
-        // SAFETY: the units keep the scope alive until they are subtracted.
-        let owner = unsafe { (*this).owner };
-        // SAFETY: as above, and this is the last access.
-        // ORDERING: Release; pairs with the Acquire load in `is_over`.
-        if unsafe { (*this).pending.fetch_sub(units, Ordering::Release) } == units {
-            worker.shared().sleep().notify(owner);
+        // SAFETY: the caller keeps the promise; the countdown is a part of the core.
+        unsafe {
+            Countdown::give_back(&raw const (*this).countdown, units, worker.shared().sleep())
         }
-    }
-
-    fn is_over(&self) -> bool {
-        // ORDERING: Acquire; pairs with the Release subtractions in `give_back`.
-        self.pending.load(Ordering::Acquire) == 0
     }
 
     fn keep_panic(&self, worker: &Worker, payload: Box<dyn Any + Send>) {
@@ -105,25 +94,25 @@ impl<'scope> Scope<'scope, '_> {
     ) {
         let core = &raw const self.core;
         if !worker.take_credit(core) {
-            // Relaxed: the unit of the task that spawns keeps the counter above zero meanwhile.
-            self.core.pending.fetch_add(CREDIT, Ordering::Relaxed);
+            self.core.countdown.add(CREDIT);
             worker.keep_credit(core, CREDIT - 1);
         }
-        worker.fork(priority, self.task(body));
+        worker.fork(priority, self.task(worker.blank(), body));
     }
 
     /// For a thread that is no worker of the pool, but was lent the scope.
     #[cold]
     fn spawn_outside(&'scope self, body: impl FnOnce() + Send + 'scope) {
-        self.core.pending.fetch_add(1, Ordering::Relaxed);
+        self.core.countdown.add(1);
         let shared = &self.core.shared;
         let door = shared.injector().open(Priority::Normal, Gate::Shut);
-        door.expect("a scope finds every gate open")
-            .push(self.task(body));
+        let mut door = door.expect("a scope finds every gate open");
+        let blank = door.blank();
+        door.push(self.task(blank, body));
         shared.sleep().notify_one();
     }
 
-    fn task(&'scope self, body: impl FnOnce() + Send + 'scope) -> Task {
+    fn task(&'scope self, blank: Blank, body: impl FnOnce() + Send + 'scope) -> Task {
         let core = CorePointer(&raw const self.core);
         let run = move |worker: &Worker| {
             let core = core;
@@ -135,7 +124,7 @@ impl<'scope> Scope<'scope, '_> {
         };
         // SAFETY: the scope does not end before the task gave its unit back, and what the body
         // borrows lives longer than the scope.
-        unsafe { Task::owned(core.0.cast(), run) }
+        unsafe { Task::owned(blank, core.0.cast(), run) }
     }
 }
 
@@ -152,7 +141,7 @@ pub(crate) fn run<'env, R>(
     let result = catch_unwind(AssertUnwindSafe(|| body(&scope)));
     worker.keep_credit(&raw const scope.core, 1);
     worker.return_credit();
-    worker.work_until(&|| scope.core.is_over());
+    worker.work_until(&|| scope.core.countdown.is_over());
     let first = lock(&scope.core.panic).take();
     match (first, result) {
         (Some(payload), _) | (None, Err(payload)) => resume_unwind(payload),

@@ -1,4 +1,4 @@
-//! What the workers of one pool share, and how the pool ends: "Shutdown" in `PROTOCOLS.md`.
+//! What the workers of one pool share.
 
 use std::any::Any;
 use std::fmt;
@@ -7,38 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::injector::{Gate, Injector};
 use crate::panic::{self, PanicHook, TaskPanic};
+use crate::seats::Seats;
+use crate::shutdown::{Phase, Shutdown};
 use crate::sleep::EventCount;
 use crate::stats::{Cells, Stats};
-use crate::sync::{
-    AtomicUsize, CachePadded, Condvar, Mutex, Ordering, PoisonError, fence, lock, thread,
-};
+use crate::sync::{AtomicUsize, CachePadded, Mutex, Ordering, thread};
 use crate::task::Task;
 use crate::worker::{Queues, Remotes};
-
-/// The life of a pool; moves down only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(usize)]
-pub(crate) enum Phase {
-    /// Everything is accepted.
-    Open,
-    /// What was accepted is finished, nothing new is.
-    Draining,
-    /// What was not begun is dropped.
-    Aborted,
-    /// Nothing is left; the workers leave.
-    Ended,
-}
-
-/// The place of one worker, filled or free.
-pub(crate) struct Seat {
-    /// Here while no worker has them.
-    pub(crate) queues: Option<Queues>,
-    pub(crate) thread: Option<thread::JoinHandle<()>>,
-    /// The core that the last worker here was pinned to.
-    pub(crate) core: Option<usize>,
-    /// True once a worker sat here.
-    pub(crate) was_used: bool,
-}
 
 /// The state of one pool.
 pub(crate) struct Shared {
@@ -46,19 +21,15 @@ pub(crate) struct Shared {
     sleep: EventCount,
     remotes: Box<[Remotes]>,
     cells: Box<[CachePadded<Cells>]>,
-    pub(crate) seats: Box<[Mutex<Seat>]>,
-    /// Workers with an index from here on leave when they have nothing in hand.
-    target: AtomicUsize,
-    /// A [`Phase`].
-    phase: AtomicUsize,
+    seats: Seats<Queues>,
+    /// The threads that ever sat in a place, by place; the last of each.
+    pub(crate) threads: Mutex<Vec<Option<thread::JoinHandle<()>>>>,
+    shutdown: Shutdown,
     /// Futures accepted, and futures that ended, however they did.
     futures_begun: AtomicUsize,
     futures_ended: AtomicUsize,
     /// Tasks dropped by an abort outside the workers.
     discarded: AtomicUsize,
-    /// True once the phase is `Ended`.
-    ended: Mutex<bool>,
-    end: Condvar,
     hook: Option<PanicHook>,
     start: Instant,
 }
@@ -71,17 +42,12 @@ impl Shared {
             sleep: EventCount::new(capacity),
             remotes: queues.iter().map(Queues::remotes).collect(),
             cells: (0..capacity).map(|_| CachePadded::default()).collect(),
-            seats: queues
-                .into_iter()
-                .map(|queues| Mutex::new(Seat::free(queues)))
-                .collect(),
-            target: AtomicUsize::new(target),
-            phase: AtomicUsize::new(Phase::Open as usize),
+            seats: Seats::new(queues.into_iter(), target),
+            threads: Mutex::new((0..capacity).map(|_| None).collect()),
+            shutdown: Shutdown::new(),
             futures_begun: AtomicUsize::new(0),
             futures_ended: AtomicUsize::new(0),
             discarded: AtomicUsize::new(0),
-            ended: Mutex::new(false),
-            end: Condvar::new(),
             hook,
             start: Instant::now(),
         }
@@ -103,23 +69,12 @@ impl Shared {
         &self.cells[worker]
     }
 
-    /// The most workers there can be.
-    pub(crate) fn capacity(&self) -> usize {
-        self.seats.len()
+    pub(crate) fn seats(&self) -> &Seats<Queues> {
+        &self.seats
     }
 
     pub(crate) fn start(&self) -> Instant {
         self.start
-    }
-
-    pub(crate) fn target(&self) -> usize {
-        // ORDERING: Acquire; pairs with the Release store in `set_target`.
-        self.target.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_target(&self, workers: usize) {
-        // ORDERING: Release; pairs with the Acquire load in `target`.
-        self.target.store(workers, Ordering::Release);
     }
 
     /// True while a task lies in any queue.
@@ -129,31 +84,21 @@ impl Shared {
 
     // ---- the end ----
 
-    fn is_at_least(&self, phase: Phase) -> bool {
-        // ORDERING: Acquire; pairs with the AcqRel update in `advance`.
-        self.phase.load(Ordering::Acquire) >= phase as usize
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_at_least(Phase::Draining)
+        self.shutdown.is_at_least(Phase::Draining)
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
-        self.is_at_least(Phase::Aborted)
+        self.shutdown.is_at_least(Phase::Aborted)
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        self.is_at_least(Phase::Ended)
-    }
-
-    fn advance(&self, phase: Phase) {
-        // ORDERING: AcqRel; pairs with the Acquire load in `is_at_least`.
-        self.phase.fetch_max(phase as usize, Ordering::AcqRel);
+        self.shutdown.is_at_least(Phase::Ended)
     }
 
     /// Refuses new tasks; those accepted go on.
     pub(crate) fn close(&self) {
-        self.advance(Phase::Draining);
+        self.shutdown.advance(Phase::Draining);
         self.injector.close(Gate::KnownOnly);
         self.end_if_quiescent();
     }
@@ -161,7 +106,7 @@ impl Shared {
     /// Refuses everything and drops what nobody has begun; answers how many tasks that were in
     /// the shared queue. The workers drop what lies in theirs when they come to it.
     pub(crate) fn abort(&self) -> usize {
-        self.advance(Phase::Aborted);
+        self.shutdown.advance(Phase::Aborted);
         self.injector.close(Gate::Shut);
         let dropped = self.injector.take_detached();
         let count = dropped.len();
@@ -180,19 +125,11 @@ impl Shared {
         }
     }
 
-    /// Ends the pool if it is closed and nothing is left. Called by whoever may have finished the
-    /// last task, after its counters were written.
+    /// Ends the pool if it is closed and nothing is left; see [`Shutdown::end_if_quiescent`].
     pub(crate) fn end_if_quiescent(&self) {
-        // ORDERING: SeqCst; of two who finish the last two tasks at once, at least one sees both
-        // counted; and of one who finishes and one who closes, at least one sees the other's act.
-        fence(Ordering::SeqCst);
-        if !self.is_closed() || self.is_ended() || self.outstanding() > 0 {
-            return;
+        if self.shutdown.end_if_quiescent(|| self.outstanding()) {
+            self.sleep.notify_all();
         }
-        self.advance(Phase::Ended);
-        *lock(&self.ended) = true;
-        self.end.notify_all();
-        self.sleep.notify_all();
     }
 
     /// Tasks and futures accepted and not finished.
@@ -240,22 +177,7 @@ impl Shared {
 
     /// Waits until the pool has ended, at most for `timeout`; true when it has.
     pub(crate) fn wait_for_end(&self, timeout: Option<Duration>) -> bool {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut ended = lock(&self.ended);
-        while !*ended {
-            ended = match deadline {
-                None => self.end.wait(ended).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    let waited = self.end.wait_timeout(ended, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        true
+        self.shutdown.wait(timeout)
     }
 
     // ---- reports ----
@@ -275,7 +197,7 @@ impl Shared {
     }
 
     fn busy_workers(&self) -> Vec<usize> {
-        (0..self.capacity())
+        (0..self.seats.len())
             .filter(|&worker| {
                 let cells = self.cells(worker);
                 let run = cells.run.get();
@@ -285,14 +207,10 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let workers = self
-            .seats
-            .iter()
-            .zip(&self.cells)
-            .map_while(|(seat, cells)| {
-                let seat = lock(seat);
-                seat.was_used.then(|| cells.snapshot(self.start, seat.core))
-            });
+        let workers = self.cells.iter().enumerate().map_while(|(index, cells)| {
+            let seat = self.seats.seat(index);
+            seat.was_used.then(|| cells.snapshot(self.start, seat.core))
+        });
         Stats {
             workers: workers.collect(),
             submitted: self.injector.accepted(),
@@ -311,17 +229,6 @@ impl Shared {
         if let Some(hook) = &self.hook {
             let shown = catch_unwind(AssertUnwindSafe(|| hook(&TaskPanic { worker, payload })));
             shown.unwrap_or_else(panic::forget);
-        }
-    }
-}
-
-impl Seat {
-    fn free(queues: Queues) -> Self {
-        Self {
-            queues: Some(queues),
-            thread: None,
-            core: None,
-            was_used: false,
         }
     }
 }

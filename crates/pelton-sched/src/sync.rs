@@ -4,7 +4,7 @@
 pub(crate) use pelton_sync::{
     Arc, CachePadded, Condvar, Mutex, MutexGuard, Parker, PoisonError, Unparker, UnsafeCell,
     atomic::{AtomicBool, AtomicUsize, Ordering, fence},
-    hint, thread, thread_local,
+    available_parallelism, hint, scaled, thread, thread_local,
 };
 
 /// Locks `mutex`; a holder that panicked left nothing half done, because no user code runs under

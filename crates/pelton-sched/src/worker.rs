@@ -1,7 +1,7 @@
 //! One worker: its queues, the order in which it takes tasks, and what it does when there are
 //! none.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -9,17 +9,21 @@ use crate::Priority;
 use crate::deque::{BATCH, Local, Remote};
 use crate::scope::ScopeCore;
 use crate::shared::Shared;
-use crate::sync::{Arc, hint, thread_local};
-use crate::task::Task;
+use crate::sync::{Arc, hint, scaled, thread_local};
+use crate::task::{Blank, Task};
 
 thread_local! {
-    static CURRENT: Cell<*const Worker> = const { Cell::new(ptr::null()) };
+    #[allow(
+        clippy::missing_const_for_thread_local,
+        reason = "the modelled macro takes no const block"
+    )]
+    static CURRENT: Cell<*const Worker> = Cell::new(ptr::null());
 }
 
 /// Rounds over all queues before an idle worker lies down.
-const SEARCH_ROUNDS: usize = 32;
+const SEARCH_ROUNDS: usize = scaled(32, 1);
 /// Pauses between two rounds.
-const SEARCH_PAUSES: usize = 16;
+const SEARCH_PAUSES: usize = scaled(16, 0);
 
 /// The queues that a worker owns: newest first for what a running task forked, oldest first for
 /// tasks of their own, each by priority.
@@ -76,6 +80,8 @@ pub(crate) struct Worker {
     /// `PROTOCOLS.md`.
     credit: Cell<usize>,
     credit_scope: Cell<*const ScopeCore>,
+    /// Empty cells: what was run here, for what is spawned here.
+    blanks: RefCell<Vec<Blank>>,
 }
 
 /// Calls `body` with the worker whose thread this is.
@@ -104,6 +110,7 @@ impl Worker {
             priority: Cell::new(Priority::Normal),
             credit: Cell::new(0),
             credit_scope: Cell::new(ptr::null()),
+            blanks: RefCell::new(Vec::with_capacity(BLANKS)),
         }
     }
 
@@ -138,6 +145,8 @@ impl Worker {
                 self.run(priority, task);
             }
         }
+        // What comes next is other work, or none.
+        self.return_credit();
     }
 
     fn run(&self, priority: Priority, task: Task) {
@@ -155,6 +164,35 @@ impl Worker {
         }
         self.priority.set(outer);
         cells.run.add(1);
+    }
+
+    // ---- cells ----
+
+    /// An empty cell.
+    #[inline]
+    pub(crate) fn blank(&self) -> Blank {
+        let blank = self.blanks.borrow_mut().pop();
+        blank.unwrap_or_else(|| self.blank_slow())
+    }
+
+    #[cold]
+    fn blank_slow(&self) -> Blank {
+        let mut blanks = self.blanks.borrow_mut();
+        self.shared
+            .injector()
+            .take_blanks(self.priority(), &mut blanks);
+        blanks.pop().unwrap_or_else(Blank::new)
+    }
+
+    /// Keeps an empty cell for the next task.
+    #[inline]
+    pub(crate) fn recycle(&self, blank: Blank) {
+        let mut blanks = self.blanks.borrow_mut();
+        if blanks.len() == BLANKS {
+            let surplus = blanks.drain(BLANKS / 2..);
+            self.shared.injector().give_blanks(self.priority(), surplus);
+        }
+        blanks.push(blank);
     }
 
     // ---- queueing ----
@@ -276,7 +314,7 @@ impl Worker {
     }
 
     fn steal(&self) -> Option<(Priority, Task)> {
-        let seats = self.shared.capacity();
+        let seats = self.shared.seats().len();
         let first = self.next_random() % seats;
         Priority::ALL.into_iter().find_map(|priority| {
             (0..seats)
@@ -389,6 +427,8 @@ impl Worker {
     }
 }
 
+/// Empty cells that a worker keeps; beyond that, half of them go to whoever submits.
+const BLANKS: usize = 4 * BATCH;
 /// Picks after which the turns repeat.
 const TURNS: usize = 64;
 /// Every how many picks a worker with work of its own helps the others: what lies with a worker

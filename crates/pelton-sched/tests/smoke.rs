@@ -7,7 +7,10 @@ use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use pelton_sched::{JoinError, Priority, Scheduler, worker_index};
 
 fn scheduler(workers: usize) -> Scheduler {
-    Scheduler::builder().workers(workers).build().unwrap()
+    Scheduler::builder()
+        .workers(workers)
+        .build()
+        .expect("threads")
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub use loom::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
     thread, thread_local,
 };
-pub use std::sync::PoisonError;
+pub use std::{sync::PoisonError, thread::available_parallelism};
 
 /// Hints to the processor; loom reads a spin as a yield.
 pub mod hint {

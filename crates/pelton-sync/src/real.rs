@@ -2,7 +2,9 @@
 
 pub use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic},
-    thread, thread_local,
+    thread,
+    thread::available_parallelism,
+    thread_local,
 };
 
 /// Hints to the processor.

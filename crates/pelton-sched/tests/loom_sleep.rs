@@ -1,0 +1,161 @@
+//! Models of the event-count: work that was announced is done, whoever sleeps or searches.
+#![cfg(loom)]
+
+mod held;
+
+#[allow(dead_code, reason = "each model uses a part")]
+#[path = "../src/sleep.rs"]
+mod sleep;
+#[allow(unused_imports, reason = "each model uses a part")]
+#[path = "../src/sync.rs"]
+mod sync;
+
+use std::collections::VecDeque;
+
+use pelton_sync::atomic::{AtomicUsize, Ordering};
+use pelton_sync::{Mutex, model, thread};
+
+use held::hold;
+use sleep::EventCount;
+
+/// A queue whose length is read without its lock, as the real ones are.
+struct Pool {
+    sleep: EventCount,
+    len: AtomicUsize,
+    tasks: Mutex<VecDeque<usize>>,
+    done: AtomicUsize,
+}
+
+impl Pool {
+    fn new(workers: usize) -> Self {
+        Self {
+            sleep: EventCount::new(workers),
+            len: AtomicUsize::new(0),
+            tasks: Mutex::new(VecDeque::new()),
+            done: AtomicUsize::new(0),
+        }
+    }
+
+    fn submit(&self, task: usize) {
+        let mut tasks = self.tasks.lock().unwrap();
+        tasks.push_back(task);
+        self.len.store(tasks.len(), Ordering::Relaxed);
+        drop(tasks);
+        self.sleep.notify_one();
+    }
+
+    fn has_work(&self) -> bool {
+        self.len.load(Ordering::Relaxed) > 0
+    }
+
+    fn take(&self) -> Option<usize> {
+        if !self.has_work() {
+            return None;
+        }
+        let mut tasks = self.tasks.lock().unwrap();
+        let task = tasks.pop_front();
+        self.len.store(tasks.len(), Ordering::Relaxed);
+        task
+    }
+
+    /// The worker's search, with the steps that a twin leaves out.
+    fn search(&self, worker: usize, looks_twice: bool, hands_on: bool) -> usize {
+        self.sleep.begin_search();
+        let task = loop {
+            if let Some(task) = self.take() {
+                break task;
+            }
+            self.sleep.prepare(worker);
+            if looks_twice && self.has_work() {
+                self.sleep.cancel(worker);
+            } else {
+                self.sleep.park(worker);
+            }
+        };
+        let is_last = self.sleep.end_search();
+        if hands_on && is_last && self.has_work() {
+            self.sleep.notify_one();
+        }
+        task
+    }
+}
+
+fn one_worker(looks_twice: bool) {
+    hold(Pool::new(1), |pool| {
+        let worker = thread::spawn(move || pool.search(0, looks_twice, true));
+        pool.submit(7);
+        assert_eq!(worker.join().unwrap(), 7);
+    });
+}
+
+#[test]
+fn announced_work_wakes_a_sleeper() {
+    model(|| one_worker(true));
+}
+
+/// The twin: without the second look, work that came between the first look and lying down is
+/// slept over.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn loom_rejects_sleeping_without_a_second_look() {
+    model(|| one_worker(false));
+}
+
+/// Two tasks for two workers that take one each.
+fn two_workers(hands_on: bool) {
+    hold(Pool::new(2), |pool| {
+        let workers = [0, 1].map(|worker| {
+            thread::spawn(move || {
+                pool.search(worker, true, hands_on);
+                pool.done.fetch_add(1, Ordering::AcqRel);
+            })
+        });
+        pool.submit(1);
+        pool.submit(2);
+        workers
+            .into_iter()
+            .for_each(|worker| worker.join().unwrap());
+        assert_eq!(pool.done.load(Ordering::Acquire), 2);
+    });
+}
+
+#[test]
+fn the_last_searcher_hands_on_what_was_not_announced() {
+    model(|| two_workers(true));
+}
+
+/// The twin: an announcement that fell to a searcher who then found something else is lost.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn loom_rejects_searchers_that_do_not_hand_on() {
+    model(|| two_workers(false));
+}
+
+/// A worker that waits for `done` alone, as the owner of a scope does.
+fn wait_for_done(pool: &Pool) {
+    let is_done = || pool.done.load(Ordering::Acquire) > 0;
+    pool.sleep.begin_search();
+    while !is_done() {
+        pool.sleep.prepare(0);
+        if is_done() {
+            pool.sleep.cancel(0);
+        } else {
+            pool.sleep.park(0);
+        }
+    }
+    let _ = pool.sleep.end_search();
+}
+
+#[test]
+fn a_named_worker_is_woken_while_others_announce() {
+    model(|| {
+        hold(Pool::new(1), |pool| {
+            let sleeper = thread::spawn(move || wait_for_done(pool));
+            let other = thread::spawn(move || pool.sleep.notify_one());
+            pool.done.store(1, Ordering::Release);
+            pool.sleep.notify(0);
+            other.join().unwrap();
+            sleeper.join().unwrap();
+        });
+    });
+}

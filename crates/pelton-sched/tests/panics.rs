@@ -1,0 +1,154 @@
+//! A panic reaches whoever waits, and the hook, and nobody else.
+#![cfg(not(loom))]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+
+use pelton_sched::{JoinError, Priority, Scheduler};
+use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use pelton_sync::{Arc, Mutex};
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+fn scheduler() -> (Scheduler, Log) {
+    let log = Log::default();
+    let lines = log.clone();
+    let builder = Scheduler::builder().workers(2).panic_hook(move |panic| {
+        let worker = panic
+            .worker
+            .map_or("none".into(), |worker| worker.to_string());
+        assert!(panic.message() != "hook", "the hook panics too");
+        let is_known = worker == "0" || worker == "1";
+        lines
+            .lock()
+            .unwrap()
+            .push(format!("{} {is_known}", panic.message()));
+    });
+    (builder.build().expect("threads"), log)
+}
+
+fn message(run: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+    (*payload.downcast::<&str>().unwrap()).to_owned()
+}
+
+#[test]
+fn a_detached_panic_goes_to_the_hook_and_the_worker_lives() {
+    let (pool, log) = scheduler();
+    pool.spawn(Priority::Normal, || panic!("one")).unwrap();
+    pool.spawn(Priority::Normal, || panic_any(7)).unwrap();
+    pool.spawn(Priority::Normal, || panic!("hook")).unwrap();
+    assert_eq!(pool.scope(|_| 5), 5);
+    assert!(pool.drain(None).is_complete);
+    let mut lines = log.lock().unwrap().clone();
+    lines.sort();
+    assert_eq!(lines, ["a payload that is no text true", "one true"]);
+    let panicked: usize = pool
+        .stats()
+        .workers
+        .iter()
+        .map(|worker| worker.panicked)
+        .sum();
+    assert_eq!(panicked, 3);
+}
+
+#[test]
+fn a_handle_carries_the_payload() {
+    let (pool, log) = scheduler();
+    let handle = pool
+        .spawn_with_handle(Priority::Normal, || panic_any(7))
+        .unwrap();
+    let Err(JoinError::Panicked(payload)) = handle.join() else {
+        panic!("it panicked");
+    };
+    assert_eq!(*payload.downcast::<i32>().unwrap(), 7);
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_future_that_panics_is_reported_like_a_task() {
+    let (pool, log) = scheduler();
+    let handle = pool.spawn_future(Priority::Normal, async { panic!("poll") });
+    let result: Result<(), _> = handle.unwrap().join();
+    assert_eq!(result.unwrap_err().to_string(), "the task panicked: poll");
+    assert_eq!(*log.lock().unwrap(), ["poll true"]);
+}
+
+#[test]
+fn a_scope_resumes_a_panic_after_all_its_tasks() {
+    let (pool, _) = scheduler();
+    let count = AtomicUsize::new(0);
+    let text = message(|| {
+        pool.scope(|scope| {
+            scope.spawn(|| panic!("task"));
+            for _ in 0..1000 {
+                scope.spawn(|| {
+                    count.fetch_add(1, Relaxed);
+                });
+            }
+        });
+    });
+    assert_eq!((text.as_str(), count.into_inner()), ("task", 1000));
+}
+
+#[test]
+fn a_body_that_panics_still_waits_for_its_tasks() {
+    let (pool, _) = scheduler();
+    let count = AtomicUsize::new(0);
+    let text = message(|| {
+        pool.scope(|scope| {
+            for _ in 0..100 {
+                scope.spawn(|| {
+                    count.fetch_add(1, Relaxed);
+                });
+            }
+            panic!("body");
+        })
+    });
+    assert_eq!((text.as_str(), count.into_inner()), ("body", 100));
+}
+
+#[test]
+fn join_resumes_either_panic_after_both_ended() {
+    let (pool, _) = scheduler();
+    let count = AtomicUsize::new(0);
+    let step = || {
+        count.fetch_add(1, Relaxed);
+    };
+    assert_eq!(message(|| pool.join(|| panic!("a"), step).0), "a");
+    assert_eq!(message(|| pool.join(step, || panic!("b")).1), "b");
+    assert_eq!(count.load(Relaxed), 2);
+}
+
+#[test]
+fn a_parallel_loop_resumes_the_panic_of_its_body() {
+    let (pool, _) = scheduler();
+    let text = message(|| pool.parallel_for(0..1000, |i| assert!(i != 500, "at 500")));
+    assert_eq!(text, "at 500");
+}
+
+struct Bomb(Arc<AtomicUsize>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+        panic!("bomb");
+    }
+}
+
+#[test]
+fn destructors_that_panic_do_no_harm() {
+    let (pool, _) = scheduler();
+    let count = Arc::new(AtomicUsize::new(0));
+    let bomb = Bomb(count.clone());
+    pool.spawn(Priority::Normal, move || panic_any(bomb))
+        .unwrap();
+    let bomb = Bomb(count.clone());
+    pool.spawn(Priority::Normal, move || drop(bomb)).unwrap();
+    let bomb = Bomb(count.clone());
+    drop(
+        pool.spawn_with_handle(Priority::Normal, move || bomb)
+            .unwrap(),
+    );
+    assert!(pool.drain(None).is_complete);
+    assert_eq!(count.load(Relaxed), 3);
+}
