@@ -83,9 +83,10 @@ impl Digest {
 
     fn end_field(&mut self) {
         if !self.in_header {
-            match cents(&self.field) {
-                Some(cents) => cents.hash(&mut self.hasher),
-                None => self.field.hash(&mut self.hasher),
+            match (cents(&self.field), instant(&self.field)) {
+                (Some(cents), _) => cents.hash(&mut self.hasher),
+                (None, Some(instant)) => instant.hash(&mut self.hasher),
+                (None, None) => self.field.hash(&mut self.hasher),
             }
         }
         self.field.clear();
@@ -121,6 +122,27 @@ fn cents(field: &[u8]) -> Option<i64> {
     Some((number * 100.0).round() as i64)
 }
 
+/// A field that is a date with a time, without the letters and the fraction's last zeros: what
+/// remains is the same whether it was written as text or read and written as a time stamp.
+fn instant(field: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(field).ok()?;
+    let (date, time) = text.split_at_checked(10)?;
+    let digits = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    let time = time.strip_prefix(['T', ' '])?;
+    if !digits(date) || !time.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let time = time.trim_end_matches('Z').trim_end_matches("+00");
+    let time = match time.contains('.') {
+        true => time.trim_end_matches('0').trim_end_matches('.'),
+        false => time,
+    };
+    Some([date.as_bytes(), time.as_bytes()].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +175,19 @@ mod tests {
         ] {
             assert_ne!(of(other, Shape::Rows), plain, "{other}");
         }
+    }
+
+    #[test]
+    fn time_stamps_may_be_spelled_in_several_ways() {
+        let plain = of("a\n2031-05-09T10:20:30Z\n", Shape::Rows);
+        for same in [
+            "2031-05-09 10:20:30",
+            "2031-05-09T10:20:30.000",
+            "2031-05-09 10:20:30+00",
+        ] {
+            assert_eq!(of(&format!("a\n{same}\n"), Shape::Rows), plain, "{same}");
+        }
+        assert_ne!(of("a\n2031-05-09T10:20:31Z\n", Shape::Rows), plain);
     }
 
     #[test]
