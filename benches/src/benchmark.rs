@@ -9,10 +9,32 @@ pub(crate) struct Sample {
     pub(crate) elapsed: Duration,
     /// What the work came to; compared with the expected count.
     pub(crate) count: u64,
+    /// The peak of resident memory in KiB, for whole processes.
+    pub(crate) peak_kib: Option<u64>,
 }
 
-/// Does `items` pieces of work.
-pub(crate) type Work = Box<dyn FnMut(u64) -> Sample>;
+impl Sample {
+    /// A sample of work within this process.
+    pub(crate) fn new(elapsed: Duration, count: u64) -> Self {
+        Self {
+            elapsed,
+            count,
+            peak_kib: None,
+        }
+    }
+}
+
+/// Does `items` pieces of work, or says why it could not.
+pub(crate) type Work = Box<dyn FnMut(u64) -> Result<Sample, String>>;
+
+/// Which count is right.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expected {
+    /// The one that follows from the number of items.
+    Rule(fn(u64) -> u64),
+    /// The one that the first engine came to: all must agree.
+    Agreement,
+}
 
 /// One way to do the work.
 pub(crate) struct Engine {
@@ -44,10 +66,13 @@ pub(crate) struct Benchmark {
     pub(crate) items: u64,
     /// Pieces of work in a smoke run.
     pub(crate) smoke_items: u64,
-    /// The right count for so many items.
-    pub(crate) expected: fn(u64) -> u64,
+    /// Bytes of input a round, where the work is a file.
+    pub(crate) bytes: Option<u64>,
+    pub(crate) expected: Expected,
     pub(crate) goal: Goal,
     pub(crate) engines: Vec<Engine>,
+    /// What the reader of the figures must know: who is missing, and why.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Benchmark {
@@ -58,37 +83,39 @@ impl Benchmark {
             model,
             items,
             smoke_items: 256,
-            expected: |items| items,
+            bytes: None,
+            expected: Expected::Rule(|items| items),
             goal,
             engines: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
     /// Sets how the right count follows from the number of items.
     pub(crate) fn expecting(mut self, expected: fn(u64) -> u64) -> Self {
-        self.expected = expected;
+        self.expected = Expected::Rule(expected);
+        self
+    }
+
+    /// Makes it the work on one file of so many bytes, on whose answer all must agree.
+    pub(crate) fn on_bytes(mut self, bytes: u64) -> Self {
+        self.bytes = Some(bytes);
+        self.expected = Expected::Agreement;
         self
     }
 
     /// Adds our way. Benchmarks with several of ours are judged by the first.
-    pub(crate) fn ours(
-        self,
-        name: &'static str,
-        work: impl FnMut(u64) -> Sample + 'static,
-    ) -> Self {
-        self.engine(name, true, Box::new(work))
+    pub(crate) fn ours(self, name: &'static str, work: impl Fn(u64) -> Sample + 'static) -> Self {
+        self.process(name, true, Box::new(move |items| Ok(work(items))))
     }
 
     /// Adds a peer's way.
-    pub(crate) fn peer(
-        self,
-        name: &'static str,
-        work: impl FnMut(u64) -> Sample + 'static,
-    ) -> Self {
-        self.engine(name, false, Box::new(work))
+    pub(crate) fn peer(self, name: &'static str, work: impl Fn(u64) -> Sample + 'static) -> Self {
+        self.process(name, false, Box::new(move |items| Ok(work(items))))
     }
 
-    fn engine(mut self, name: &'static str, ours: bool, work: Work) -> Self {
+    /// Adds a way that may fail.
+    pub(crate) fn process(mut self, name: &'static str, ours: bool, work: Work) -> Self {
         self.engines.push(Engine { name, ours, work });
         self
     }

@@ -15,6 +15,7 @@
 
 mod benchmark;
 mod calendar;
+mod files;
 mod flags;
 mod machine;
 mod primitives;
@@ -71,6 +72,7 @@ fn run(options: &Options) -> Result<(), String> {
 fn select(options: &Options) -> Result<Vec<Benchmark>, String> {
     let mut benchmarks = primitives::benchmarks();
     benchmarks.retain(|benchmark| benchmark.name.contains(&options.filter));
+    benchmarks.extend(files::benchmarks(options)?);
     match benchmarks.is_empty() {
         true => Err(format!(
             "no benchmark matches `{}`; see --list",

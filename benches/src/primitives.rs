@@ -1,9 +1,15 @@
 //! The crates of the lower floors beside the crates that one would take otherwise.
 
+mod allocator;
 mod clock;
+mod dedup;
+mod metrics;
 mod mpmc;
+mod pool;
 mod ring;
+mod sched;
 mod spsc;
+mod store;
 
 use crate::benchmark::Benchmark;
 
@@ -11,6 +17,10 @@ use crate::benchmark::Benchmark;
 pub(crate) fn benchmarks() -> Vec<Benchmark> {
     let mut all = spsc::benchmarks();
     all.extend(mpmc::benchmarks());
+    all.extend(pool::benchmarks());
+    all.extend(metrics::benchmarks());
+    all.extend(sched::benchmarks());
+    all.extend(dedup::benchmarks());
     all.extend(clock::benchmarks());
     all
 }

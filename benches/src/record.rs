@@ -8,7 +8,8 @@ use crate::machine;
 use crate::runner::Measured;
 use crate::{calendar, table};
 
-const HEADER: &str = "name,model,engine,version,items,count,median_ns,mad_ns,min_ns,max_ns";
+const HEADER: &str = "name,model,engine,version,items,count,median_ns,mad_ns,min_ns,max_ns,\
+    peak_kib";
 
 /// Differences up to this share are noise, unless a record shows worse.
 const NOISE: f64 = 0.05;
@@ -46,7 +47,7 @@ fn csv(results: &[Measured]) -> String {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{},\"{}\",{},{},{},{},{:.3},{:.3},{:.3},{:.3}",
+                "{},\"{}\",{},{},{},{},{:.3},{:.3},{:.3},{:.3},{}",
                 measured.name,
                 measured.model,
                 line.engine,
@@ -57,6 +58,8 @@ fn csv(results: &[Measured]) -> String {
                 time.mad,
                 time.min,
                 time.max,
+                line.peak_kib
+                    .map_or_else(String::new, |peak| peak.to_string()),
             );
         }
     }
@@ -79,7 +82,7 @@ pub(crate) fn compare(results: &[Measured], path: &Path) -> Result<(), String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     println!(
         "{:36} {:24} {:>10} {:>10}  new/old",
-        "benchmark", "engine", "old ns", "new ns"
+        "benchmark", "engine", "old", "new"
     );
     for measured in results {
         for line in &measured.lines {
@@ -91,8 +94,8 @@ pub(crate) fn compare(results: &[Measured], path: &Path) -> Result<(), String> {
                 "{:36} {:24} {:>10} {:>10}  {}",
                 measured.name,
                 line.engine,
-                table::figure(old),
-                table::figure(new),
+                table::duration(old),
+                table::duration(new),
                 change(new / old),
             );
         }
@@ -131,12 +134,15 @@ mod tests {
             name: "group/name".into(),
             model: "push, then pop",
             items: 10,
+            bytes: None,
+            notes: Vec::new(),
             goal: Goal::Best(1.0),
             lines: vec![Line {
                 engine: "rtrb",
                 ours: false,
                 count: 10,
                 time: Summary::of(&[1.5, 2.5, 3.5]),
+                peak_kib: None,
             }],
         };
         let text = csv(&[measured]);

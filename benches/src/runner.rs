@@ -1,6 +1,6 @@
 //! Rounds: every engine once, then every engine again.
 
-use crate::benchmark::{Benchmark, Engine, Goal};
+use crate::benchmark::{Benchmark, Engine, Expected, Goal, Sample};
 use crate::statistics::Summary;
 
 /// What came out for one engine, in nanoseconds per item.
@@ -10,6 +10,8 @@ pub(crate) struct Line {
     pub(crate) ours: bool,
     pub(crate) count: u64,
     pub(crate) time: Summary,
+    /// The highest peak of all rounds, in KiB.
+    pub(crate) peak_kib: Option<u64>,
 }
 
 /// What came out for one benchmark.
@@ -18,62 +20,94 @@ pub(crate) struct Measured {
     pub(crate) name: String,
     pub(crate) model: &'static str,
     pub(crate) items: u64,
+    pub(crate) bytes: Option<u64>,
     pub(crate) goal: Goal,
     pub(crate) lines: Vec<Line>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Runs each engine once with little work and checks its answer; returns how many there were.
 pub(crate) fn smoke(benchmark: &mut Benchmark) -> Result<usize, String> {
-    let expected = (benchmark.expected)(benchmark.smoke_items);
+    let mut judge = Judge::new(benchmark, benchmark.smoke_items);
     for engine in &mut benchmark.engines {
-        round(engine, &benchmark.name, benchmark.smoke_items, expected)?;
+        judge.round(engine, benchmark.smoke_items)?;
     }
     Ok(benchmark.engines.len())
 }
 
 /// Runs `rounds` rounds after one to warm up.
 pub(crate) fn measure(benchmark: &mut Benchmark, rounds: usize) -> Result<Measured, String> {
-    let expected = (benchmark.expected)(benchmark.items);
-    let mut times = vec![Vec::new(); benchmark.engines.len()];
+    let mut judge = Judge::new(benchmark, benchmark.items);
+    let engines = &mut benchmark.engines;
+    let mut samples = vec![Vec::new(); engines.len()];
     for number in 0..=rounds {
-        // Nobody always follows the same neighbour's caches.
-        let first = number % benchmark.engines.len().max(1);
-        for step in 0..benchmark.engines.len() {
-            let index = (first + step) % benchmark.engines.len();
-            let engine = &mut benchmark.engines[index];
-            let time = round(engine, &benchmark.name, benchmark.items, expected)?;
+        for step in 0..engines.len() {
+            // Nobody always follows the same neighbour's caches.
+            let index = (number + step) % engines.len();
+            let sample = judge.round(&mut engines[index], benchmark.items)?;
             if number > 0 {
-                times[index].push(time);
+                samples[index].push(sample);
             }
         }
     }
-    let lines = benchmark.engines.iter().zip(&times);
-    let lines = lines.map(|(engine, times)| Line {
-        engine: engine.name,
-        ours: engine.ours,
-        count: expected,
-        time: Summary::of(times),
-    });
+    let lines = engines.iter().zip(&samples);
+    let lines = lines.map(|(engine, samples)| line(engine, samples, benchmark.items));
     Ok(Measured {
+        lines: lines.collect(),
         name: benchmark.name.clone(),
         model: benchmark.model,
         items: benchmark.items,
+        bytes: benchmark.bytes,
         goal: benchmark.goal,
-        lines: lines.collect(),
+        notes: benchmark.notes.clone(),
     })
 }
 
-/// One round of one engine: its nanoseconds per item.
-fn round(engine: &mut Engine, name: &str, items: u64, expected: u64) -> Result<f64, String> {
-    let sample = (engine.work)(items);
-    if sample.count != expected {
-        let Engine { name: who, .. } = engine;
-        return Err(format!(
-            "{name}: {who} counted {} where {expected} is right",
-            sample.count
-        ));
+/// Sums up the rounds of one engine; there is at least one.
+fn line(engine: &Engine, samples: &[Sample], items: u64) -> Line {
+    let time = |sample: &Sample| sample.elapsed.as_nanos() as f64 / items as f64;
+    let times: Vec<f64> = samples.iter().map(time).collect();
+    Line {
+        engine: engine.name,
+        ours: engine.ours,
+        count: samples.first().map_or(0, |sample| sample.count),
+        time: Summary::of(&times),
+        peak_kib: samples.iter().filter_map(|sample| sample.peak_kib).max(),
     }
-    Ok(sample.elapsed.as_nanos() as f64 / items as f64)
+}
+
+/// Holds every answer against the right one.
+struct Judge {
+    benchmark: String,
+    /// The right count and whose it is, once known.
+    right: Option<(u64, &'static str)>,
+}
+
+impl Judge {
+    fn new(benchmark: &Benchmark, items: u64) -> Self {
+        let right = match benchmark.expected {
+            Expected::Rule(rule) => Some((rule(items), "the rule")),
+            Expected::Agreement => None,
+        };
+        Self {
+            benchmark: benchmark.name.clone(),
+            right,
+        }
+    }
+
+    /// One round of one engine.
+    fn round(&mut self, engine: &mut Engine, items: u64) -> Result<Sample, String> {
+        let (name, benchmark) = (engine.name, &self.benchmark);
+        let sample = (engine.work)(items).map_err(|why| format!("{benchmark}: {name}: {why}"))?;
+        let (right, whose) = *self.right.get_or_insert((sample.count, name));
+        if sample.count != right {
+            let count = sample.count;
+            return Err(format!(
+                "{benchmark}: {name} counted {count}, {whose} {right}"
+            ));
+        }
+        Ok(sample)
+    }
 }
 
 impl Measured {
@@ -108,11 +142,8 @@ mod tests {
     use super::*;
     use crate::benchmark::Sample;
 
-    fn takes(nanoseconds: u64) -> impl FnMut(u64) -> Sample {
-        move |items| Sample {
-            elapsed: Duration::from_nanos(nanoseconds * items),
-            count: items,
-        }
+    fn takes(nanoseconds: u64) -> impl Fn(u64) -> Sample {
+        move |items| Sample::new(Duration::from_nanos(nanoseconds * items), items)
     }
 
     fn three(goal: Goal) -> Measured {
@@ -148,6 +179,6 @@ mod tests {
             .ours("ours", takes(2))
             .expecting(|items| items + 1);
         let fault = smoke(&mut benchmark).unwrap_err();
-        assert_eq!(fault, "group/name: ours counted 256 where 257 is right");
+        assert_eq!(fault, "group/name: ours counted 256, the rule 257");
     }
 }

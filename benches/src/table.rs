@@ -3,6 +3,9 @@
 use crate::benchmark::Goal;
 use crate::runner::{Line, Measured};
 
+/// The most resident memory that a job on files may take, whatever the size of the file.
+const PEAK_KIB: u64 = 50 * 1024;
+
 /// Prints the engines of one benchmark, fastest first, and whether ours met its goal.
 pub(crate) fn print(measured: &Measured) {
     println!("{}: {}", measured.name, measured.model);
@@ -13,28 +16,47 @@ pub(crate) fn print(measured: &Measured) {
         let mark = if line.ours { '>' } else { ' ' };
         let ratio = ours.map_or_else(String::new, |ours| ratio(line.time.median / ours));
         println!(
-            "  {mark} {:24} {:>10} ns  {ratio:>8}  (mad {}, {} to {})",
+            "  {mark} {:24} {:>13} {ratio:>8}  (mad {}, {} to {}){}",
             line.engine,
-            figure(line.time.median),
-            figure(line.time.mad),
-            figure(line.time.min),
-            figure(line.time.max),
+            duration(line.time.median),
+            duration(line.time.mad),
+            duration(line.time.min),
+            duration(line.time.max),
+            process(measured, line),
         );
     }
+    measured
+        .notes
+        .iter()
+        .for_each(|note| println!("    {note}"));
     println!("    goal {}: {}\n", goal(measured), verdict(measured).0);
+}
+
+/// What a whole process is asked besides: input a second, and memory.
+fn process(measured: &Measured, line: &Line) -> String {
+    let (Some(bytes), Some(peak)) = (measured.bytes, line.peak_kib) else {
+        return String::new();
+    };
+    let speed = bytes as f64 / line.time.median * 1e3;
+    let large = if line.ours && PEAK_KIB < peak {
+        ", over 50"
+    } else {
+        ""
+    };
+    format!("  {speed:.0} MB/s, peak {} MiB{large}", peak.div_ceil(1024))
 }
 
 /// Prints one line a benchmark and how many goals were met.
 pub(crate) fn print_verdict(results: &[Measured]) {
     println!(
         "{:36} {:>10} {:>10} {:>8}  goal",
-        "benchmark", "ours ns", "best ns", "ratio"
+        "benchmark", "ours", "best peer", "ratio"
     );
     for measured in results {
         let ours = measured.ours().map(|line| line.time.median);
         let best = measured.best_peer().map(|line| line.time.median);
         let times = ours.zip(best).map(|(ours, best)| ratio(best / ours));
-        let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), figure);
+        let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), duration);
         println!(
             "{:36} {:>10} {:>10} {:>8}  {}: {}",
             measured.name,
@@ -62,11 +84,11 @@ fn verdict(measured: &Measured) -> (&'static str, bool) {
 }
 
 fn goal(measured: &Measured) -> String {
-    let limit = measured.limit().map_or_else(|| "?".to_owned(), figure);
+    let limit = measured.limit().map_or_else(|| "?".to_owned(), duration);
     match measured.goal {
-        Goal::Nanoseconds(_) => format!("<= {limit} ns"),
-        Goal::Best(times) => format!("<= {times} x best = {limit} ns"),
-        Goal::Peer(name, times) => format!("<= {times} x {name} = {limit} ns"),
+        Goal::Nanoseconds(_) => format!("<= {limit}"),
+        Goal::Best(times) => format!("<= {times:.2} x best = {limit}"),
+        Goal::Peer(name, times) => format!("<= {times:.2} x {name} = {limit}"),
     }
 }
 
@@ -75,11 +97,36 @@ fn ratio(times: f64) -> String {
     format!("{times:.2}x")
 }
 
-/// Three digits, whatever the size.
-pub(crate) fn figure(value: f64) -> String {
-    match value {
-        value if value < 10.0 => format!("{value:.2}"),
-        value if value < 100.0 => format!("{value:.1}"),
-        value => format!("{value:.0}"),
+/// Three digits and the unit that fits.
+pub(crate) fn duration(nanoseconds: f64) -> String {
+    let units = [(1e9, "s"), (1e6, "ms"), (1e3, "us")];
+    let unit = units
+        .into_iter()
+        .find(|(size, _)| 1e3 <= nanoseconds * 1e3 / size);
+    let (size, unit) = unit.unwrap_or((1.0, "ns"));
+    let value = nanoseconds / size;
+    let digits = if value < 10.0 {
+        2
+    } else {
+        usize::from(value < 100.0)
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_have_three_digits_and_a_unit() {
+        for (nanoseconds, text) in [
+            (0.294, "0.29 ns"),
+            (18.66, "18.7 ns"),
+            (305.4, "305 ns"),
+            (12_340.0, "12.3 us"),
+            (1.5e9, "1.50 s"),
+        ] {
+            assert_eq!(duration(nanoseconds), text);
+        }
     }
 }

@@ -26,10 +26,7 @@ pub(super) fn benchmarks() -> Vec<Benchmark> {
 
 fn once_a_batch(items: u64) -> Sample {
     let batches = readings(items / BATCH, Instant::now);
-    Sample {
-        elapsed: batches.elapsed,
-        count: batches.count * BATCH,
-    }
+    Sample::new(batches.elapsed, batches.count * BATCH)
 }
 
 fn readings<T>(items: u64, mut read: impl FnMut() -> T) -> Sample {
@@ -37,8 +34,5 @@ fn readings<T>(items: u64, mut read: impl FnMut() -> T) -> Sample {
     for _ in 0..items {
         black_box(read());
     }
-    Sample {
-        elapsed: began.elapsed(),
-        count: items,
-    }
+    Sample::new(began.elapsed(), items)
 }

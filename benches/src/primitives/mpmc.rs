@@ -33,10 +33,7 @@ fn two_to_one<R: Shared<u64>>(items: u64) -> Sample {
         scope.spawn(move || push_each::<R>(&mut odd, (1..items).step_by(2)));
         (0..items).map(|_| ring::pop::<u64, R>(&mut consumer)).sum()
     });
-    Sample {
-        elapsed: began.elapsed(),
-        count,
-    }
+    Sample::new(began.elapsed(), count)
 }
 
 fn push_each<R: Shared<u64>>(producer: &mut R::Producer, values: impl Iterator<Item = u64>) {

@@ -35,8 +35,8 @@ pub(super) trait Ring<T>: 'static {
     type Consumer: Send;
 
     fn pair(capacity: usize) -> (Self::Producer, Self::Consumer);
-    /// False when there is no room.
-    fn push(producer: &mut Self::Producer, value: T) -> bool;
+    /// Gives the value back when there is no room.
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T>;
     fn pop(consumer: &mut Self::Consumer) -> Option<T>;
 }
 
@@ -53,9 +53,10 @@ pub(super) trait Batched<T>: Ring<T> {
 
 /// Pushes, waiting for room in the same way for everybody.
 #[inline]
-pub(super) fn push<T: Copy, R: Ring<T>>(producer: &mut R::Producer, value: T) {
+pub(super) fn push<T, R: Ring<T>>(producer: &mut R::Producer, mut value: T) {
     let mut backoff = Backoff::new();
-    while !R::push(producer, value) {
+    while let Err(refused) = R::push(producer, value) {
+        value = refused;
         backoff.snooze();
     }
 }
@@ -83,8 +84,10 @@ impl<T: Send + 'static> Ring<T> for Rtrb {
     }
 
     #[inline]
-    fn push(producer: &mut Self::Producer, value: T) -> bool {
-        producer.push(value).is_ok()
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer
+            .push(value)
+            .map_err(|rtrb::PushError::Full(value)| value)
     }
 
     #[inline]
@@ -121,8 +124,8 @@ impl<T: Send + 'static> Ring<T> for ArrayQueue {
     }
 
     #[inline]
-    fn push(producer: &mut Self::Producer, value: T) -> bool {
-        producer.push(value).is_ok()
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer.push(value)
     }
 
     #[inline]
@@ -156,8 +159,8 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_push(value).is_ok()
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            producer.try_push(value)
         }
 
         #[inline]
@@ -194,8 +197,8 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_send(value).is_ok()
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            producer.try_send(value)
         }
 
         #[inline]
@@ -215,8 +218,10 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_send(value).is_ok()
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            producer
+                .try_send(value)
+                .map_err(omango::error::TrySendError::into_inner)
         }
 
         #[inline]
@@ -236,8 +241,10 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_send(value).is_ok()
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            producer
+                .try_send(value)
+                .map_err(crossbeam_channel::TrySendError::into_inner)
         }
 
         #[inline]
@@ -259,8 +266,10 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_send(value).is_ok()
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            producer
+                .try_send(value)
+                .map_err(flume::TrySendError::into_inner)
         }
 
         #[inline]
@@ -282,8 +291,11 @@ mod peers {
         }
 
         #[inline]
-        fn push(producer: &mut Self::Producer, value: T) -> bool {
-            producer.try_send(value).unwrap_or(false)
+        fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+            let mut value = Some(value);
+            // A closed channel keeps the value too, and nobody closes one here.
+            let _ = producer.try_send_option(&mut value);
+            value.map_or(Ok(()), Err)
         }
 
         #[inline]

@@ -103,10 +103,7 @@ fn stream<T: Payload, R: Ring<T>>(items: u64) -> Sample {
         }
         sum.join().expect("the consumer does not panic")
     });
-    Sample {
-        elapsed: began.elapsed(),
-        count,
-    }
+    Sample::new(began.elapsed(), count)
 }
 
 fn stream_batches<T: Payload, R: Batched<T>>(items: u64) -> Sample {
@@ -121,10 +118,7 @@ fn stream_batches<T: Payload, R: Batched<T>>(items: u64) -> Sample {
         }
         sum.join().expect("the consumer does not panic")
     });
-    Sample {
-        elapsed: began.elapsed(),
-        count,
-    }
+    Sample::new(began.elapsed(), count)
 }
 
 /// Pushes all of `next..end`; returns `end`.
@@ -168,10 +162,7 @@ fn push_and_pop<R: Ring<u64>>(items: u64) -> Sample {
         ring::push::<u64, R>(&mut producer, value);
         count += ring::pop::<u64, R>(&mut consumer);
     }
-    Sample {
-        elapsed: began.elapsed(),
-        count,
-    }
+    Sample::new(began.elapsed(), count)
 }
 
 fn there_and_back<R: Ring<u64>>(items: u64) -> Sample {
@@ -191,8 +182,5 @@ fn there_and_back<R: Ring<u64>>(items: u64) -> Sample {
         };
         (0..items).map(round_trip).sum()
     });
-    Sample {
-        elapsed: began.elapsed(),
-        count,
-    }
+    Sample::new(began.elapsed(), count)
 }

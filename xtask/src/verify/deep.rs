@@ -1,11 +1,12 @@
 //! The slow steps. Most need a nightly toolchain, and say so when there is none.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::steps::{Plan, has_tests, models, one, wanted};
+use super::steps::{Plan, models, one, wanted};
 use crate::command::Command;
 use crate::flags::Verify;
-use crate::workspace::{Package, Workspace, entries};
+use crate::workspace::{Package, Workspace, entries, files};
 
 /// The crates whose code is shared between threads or unsafe: what sanitizers and Miri are for.
 const SHARP: &[&str] = &[
@@ -22,7 +23,7 @@ const SHARP: &[&str] = &[
 const FUZZ_SECONDS: u32 = 30;
 
 /// How many cases each property test tries; 256 is the habit of every day.
-const ORACLE_CASES: u32 = 20_000;
+const ORACLE_CASES: u32 = 4096;
 
 pub(super) fn loom(workspace: &Workspace, options: &Verify) -> Plan {
     models(workspace, options, 3)
@@ -33,21 +34,26 @@ pub(super) fn oracle(workspace: &Workspace, options: &Verify) -> Plan {
     let crates = workspace
         .crates()
         .filter(|package| wanted(package, options));
-    let commands: Vec<Command> = crates
-        .filter(|p| has_tests(p, "model_"))
-        .map(cases)
-        .collect();
+    let commands: Vec<Command> = crates.filter(|p| has_properties(p)).map(cases).collect();
     match commands.is_empty() {
-        true => Plan::Skip("no tests/model_*.rs here".to_owned()),
+        true => Plan::Skip("no property tests here".to_owned()),
         false => Plan::Run(commands),
     }
+}
+
+fn has_properties(package: &Package) -> bool {
+    let tests = files(&package.folder.join("tests"), "rs");
+    let texts = tests
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap_or_default());
+    texts.into_iter().any(|text| text.contains("proptest!"))
 }
 
 fn cases(package: &Package) -> Command {
     // The loom profile is release with its assertions on; without the cfg it models nothing.
     Command::new("cargo test --profile loom -p")
         .arg(&package.name)
-        .args("--test model_*")
+        .arg("--tests")
         .env("PROPTEST_CASES", ORACLE_CASES.to_string())
 }
 

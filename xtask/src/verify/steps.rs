@@ -1,5 +1,7 @@
 //! The steps, in the order in which they run.
 
+use std::path::PathBuf;
+
 use super::deep;
 use crate::command::Command;
 use crate::flags::Verify;
@@ -158,15 +160,6 @@ pub(super) fn models(workspace: &Workspace, options: &Verify, preemptions: u32) 
     }
 }
 
-/// True when the crate has test files whose name begins with `prefix`.
-pub(super) fn has_tests(package: &Package, prefix: &str) -> bool {
-    let named = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(prefix)
-    };
-    files(&package.folder.join("tests"), "rs").iter().any(named)
-}
-
 /// True unless `-p` names another crate.
 pub(super) fn wanted(package: &Package, options: &Verify) -> bool {
     options
@@ -190,5 +183,9 @@ fn chosen(line: &str, everything: &str, options: &Verify) -> Command {
 }
 
 fn has_models(package: &Package) -> bool {
-    has_tests(package, "loom_")
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("loom_")
+    };
+    files(&package.folder.join("tests"), "rs").iter().any(named)
 }

@@ -1,0 +1,84 @@
+//! Running a program and asking the kernel what it cost.
+#![allow(
+    unsafe_code,
+    reason = "std does not tell what a child used; wait4 does"
+)]
+
+use std::fs::{self, File};
+use std::io;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// True when the command exists and succeeds.
+pub(super) fn answers(words: &[&str]) -> bool {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Runs `command` with its output into `output`, unless it writes there itself; returns its wall
+/// time and its peak of resident memory in KiB.
+pub(super) fn run(mut command: Command, output: &Path) -> Result<(Duration, Option<u64>), String> {
+    let fault = |error: io::Error| format!("{}: {error}", output.display());
+    let errors = output.with_extension("err");
+    command.stdout(File::create(output).map_err(fault)?);
+    command.stderr(File::create(&errors).map_err(fault)?);
+    let began = Instant::now();
+    let child = command.spawn().map_err(|error| error.to_string())?;
+    let (success, peak_kib) = wait(&child).map_err(|error| error.to_string())?;
+    let elapsed = began.elapsed();
+    if success {
+        return Ok((elapsed, Some(peak_kib)));
+    }
+    let words = fs::read_to_string(&errors).unwrap_or_default();
+    let last = words.lines().rfind(|line| !line.trim().is_empty());
+    Err(last.unwrap_or("failed without a word").to_owned())
+}
+
+/// Waits for `child`: whether it succeeded, and its peak of resident memory in KiB.
+fn wait(child: &Child) -> io::Result<(bool, u64)> {
+    let id = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
+    let mut status = 0;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: both pointers are to live locals of the types that wait4 writes. `id` is our own
+    // child and nobody waited for it before, so that the number cannot mean another process.
+    let waited = unsafe { libc::wait4(id, &raw mut status, 0, usage.as_mut_ptr()) };
+    if waited < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: an rusage is numbers alone, for which all zeros are valid, and wait4 filled it.
+    let usage = unsafe { usage.assume_init() };
+    let success = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+    Ok((success, u64::try_from(usage.ru_maxrss).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("pelton-bench-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn a_child_has_a_time_and_a_peak() {
+        let mut command = Command::new("echo");
+        command.arg("done");
+        let path = output("echo");
+        let (elapsed, peak) = run(command, &path).unwrap();
+        assert!(elapsed > Duration::ZERO && peak.unwrap() > 0);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "done\n");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn last_words_of_a_failure_are_told() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo first >&2; echo last >&2; exit 3"]);
+        let path = output("sh");
+        assert_eq!(run(command, &path), Err("last".to_owned()));
+    }
+}
