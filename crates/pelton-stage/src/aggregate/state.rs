@@ -51,7 +51,7 @@ impl State {
             accumulators: plan
                 .summaries
                 .iter()
-                .map(|kind| kind.accumulator())
+                .map(|kind| kind.accumulator(plan.seed))
                 .collect(),
             capacity: 0,
             positions: Vec::new(),
@@ -79,15 +79,16 @@ impl State {
             self.capacity
         };
         let more_groups = capacity - self.capacity;
-        let growth = self.groups.growth(more, more_groups) + more_groups * self.width();
+        let rows: usize = self.accumulators.iter().map(|each| each.growth(more)).sum();
+        let growth = self.groups.growth(more, more_groups) + more_groups * self.width() + rows;
         self.memory.resize(self.bytes() + growth)?;
         self.groups.table.reserve_slots(more);
         if more_groups > 0 {
             self.groups.reserve(capacity);
-            self.accumulators
-                .iter_mut()
-                .for_each(|each| each.reserve(capacity));
             self.capacity = capacity;
+        }
+        for accumulator in &mut self.accumulators {
+            accumulator.reserve(capacity, more);
         }
         Ok(())
     }
@@ -154,7 +155,7 @@ impl State {
     }
 
     /// The result for `groups`, in their order.
-    fn batch(&self, groups: &[u32]) -> Result<Batch, Error> {
+    fn batch(&mut self, groups: &[u32]) -> Result<Batch, Error> {
         let mut columns = self.groups.decode(groups, &self.plan);
         for &(function, index) in &self.plan.calls {
             columns.push(self.accumulators[index].finish(groups, function)?);

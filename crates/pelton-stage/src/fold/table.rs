@@ -77,6 +77,32 @@ impl Table {
             .reserve_exact(groups.saturating_sub(self.words.len()));
     }
 
+    /// Words that there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.words.capacity()
+    }
+
+    /// Bytes to be had before [`reserve`](Self::reserve).
+    pub(crate) fn growth(&self, more: usize) -> usize {
+        let words = self.grown(more).saturating_sub(self.words.capacity());
+        self.slots_growth(more) + words * size_of::<u128>()
+    }
+
+    /// Makes slots and words for `more` groups, half as many again at least as there were.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.reserve_slots(more);
+        self.reserve_words(self.grown(more));
+    }
+
+    fn grown(&self, more: usize) -> usize {
+        let (needed, capacity) = (self.len() + more, self.words.capacity());
+        if needed > capacity {
+            needed.max(capacity + capacity / 2)
+        } else {
+            capacity
+        }
+    }
+
     fn resize_slots(&mut self, slots: usize) {
         let old = std::mem::replace(&mut self.slots, vec![0; slots]);
         self.shift = 64 - slots.trailing_zeros();

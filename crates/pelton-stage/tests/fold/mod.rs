@@ -206,7 +206,7 @@ pub(crate) fn rows_of(state: Box<dyn FoldState>) -> Vec<Vec<String>> {
 /// A value such that equal texts mean equal values.
 pub(crate) fn show(value: Value<'_>) -> String {
     match value {
-        Value::Float64(value) if value == 0.0 => "0.0".to_owned(),
+        Value::Float64(0.0) => "0.0".to_owned(),
         Value::Float64(value) => format!("{value:?}"),
         Value::Decimal(value) => value.to_string(),
         other => format!("{other:?}"),
