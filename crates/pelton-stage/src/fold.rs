@@ -3,6 +3,8 @@
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod position;
+pub(crate) mod runs;
+pub(crate) mod spill;
 pub(crate) mod table;
 
 use std::any::Any;

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod derive;
+mod dedup;
 mod error;
 mod expression;
 mod filter;
@@ -17,6 +18,8 @@ pub use derive::Derive;
 pub use error::{Error, ErrorKind, Position};
 pub use expression::{Bound, Evaluated, Expression, Failure, Tested};
 pub use filter::Filter;
+pub use dedup::Dedup;
+pub use fold::spill::Spill;
 pub use fold::{Fold, FoldState};
 pub use select::Select;
 pub use stage::{Dropped, Stage};

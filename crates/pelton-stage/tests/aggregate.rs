@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fold::{Cell, Input, Row, SCALE, compare, input, rows_of, schema, show, show_cell};
 use pelton_pool::Budget;
 use pelton_record::{Batch, Column, DataType, Decimal, Schema, Value};
-use pelton_stage::{Aggregate, Call, ErrorKind, Fold, Function};
+use pelton_stage::{Aggregate, Call, ErrorKind, Fold, Function, Spill};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -443,4 +443,49 @@ fn memory_refused_is_an_error_that_says_what_helps() {
     );
     drop(state);
     assert_eq!(budget.used(), 0);
+}
+
+#[test]
+fn spills_and_gives_the_same_groups() {
+    let rows = fold::many_rows(10_000);
+    let input = Input {
+        rows,
+        cuts: vec![(700, true, 0), (900, false, 1)],
+        order: 5,
+    };
+    for by in [vec![1], vec![4], vec![1, 5, 0]] {
+        let spill = Spill::to(std::env::temp_dir());
+        let calls = calls(&[
+            Function::Count,
+            Function::Sum,
+            Function::Min,
+            Function::Quantile(0.5),
+        ]);
+        let distinct = Call::new(Function::Count, 6, "distinct").distinct();
+        let calls = calls.into_iter().chain([distinct]).collect();
+        let aggregate = Aggregate::new(by, calls, &schema()).expect("it fits the schema");
+        let expected = rows_of(fold::fold(&aggregate, &input, &Budget::unlimited()));
+        let budget = Budget::new(9 << 20);
+        let spilling = aggregate.spilling(spill.clone());
+        assert_eq!(rows_of(fold::fold(&spilling, &input, &budget)), expected);
+        assert!(spill.written_bytes() > 0 && budget.used() == 0);
+    }
+}
+
+#[test]
+fn spilling_into_no_directory_is_an_error() {
+    let input = fold::many_rows(10_000);
+    let spill = Spill::to("/nonexistent/directory");
+    let aggregate = Aggregate::new(vec![1], vec![], &schema())
+        .unwrap()
+        .spilling(spill);
+    let mut state = aggregate.state(&Budget::new(450_000));
+    let error = state
+        .fold(&mut fold::batch(&schema(), &input, 0, 0))
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Spill);
+    assert!(
+        error.message().contains("/nonexistent/directory: "),
+        "{error}"
+    );
 }

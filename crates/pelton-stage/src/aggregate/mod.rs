@@ -5,6 +5,7 @@ mod cardinality;
 mod count;
 mod distinct;
 mod exact;
+mod external;
 mod extreme;
 mod function;
 mod moments;
@@ -34,6 +35,7 @@ use self::state::State;
 use self::sum::{FloatSum, IntegerSum};
 use self::truth::Truth;
 use crate::fold::keys::Seed;
+use crate::fold::spill::Spill;
 use crate::{Error, ErrorKind, Fold, FoldState};
 
 /// Groups rows by columns and computes aggregates of each group: SQL's `GROUP BY`.
@@ -79,6 +81,7 @@ struct Plan {
     calls: Vec<(Function, usize)>,
     output: Arc<Schema>,
     seed: Seed,
+    spill: Spill,
 }
 
 /// What kind of summary of which argument.
@@ -109,6 +112,7 @@ impl Aggregate {
             calls: Vec::new(),
             output: output.into(),
             seed: Seed::random(),
+            spill: Spill::forbidden(),
         };
         calls.iter().for_each(|call| plan.add(call, input));
         Ok(Self {

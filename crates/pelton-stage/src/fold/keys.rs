@@ -35,6 +35,11 @@ impl Seed {
         Self(0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03)
     }
 
+    /// Other secrets, under which keys that went together go apart.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.mix(1, 2), self.mix(3, 4))
+    }
+
     #[inline]
     const fn mix(self, low: u64, high: u64) -> u64 {
         let product = (low ^ self.0) as u128 * (high ^ self.1) as u128;

@@ -47,6 +47,13 @@ impl Table {
         &self.long
     }
 
+    /// The groups in the order of their slots, which is nearly that of their hashes, each with the
+    /// upper half of its hash.
+    pub(crate) fn groups_by_hash(&self) -> impl Iterator<Item = (u32, u32)> {
+        let used = self.slots.iter().filter(|&&slot| slot != 0);
+        used.map(|&slot| ((slot as u32).wrapping_sub(1), (slot >> 32) as u32))
+    }
+
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         self.slots.capacity() * 8 + self.words.capacity() * 16 + self.long.capacity()
