@@ -47,6 +47,12 @@ pub trait FoldState: Send {
     /// When the state has outgrown its memory.
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error>;
 
+    /// False when no row of block `sequence`, or of a later one, can change the outcome any more,
+    /// so that reading may stop there.
+    fn wants(&self, _sequence: u64) -> bool {
+        true
+    }
+
     /// Gives the rows, in batches of bounded size.
     ///
     /// # Errors

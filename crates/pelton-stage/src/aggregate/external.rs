@@ -149,7 +149,7 @@ impl State {
         let held = batch.bytes() + segments;
         batch.hold(held)?;
         Ok(Sorted {
-            merge: sorted.merge()?,
+            merge: Merge::of([sorted])?,
             batch,
             sequence: 0,
         })
@@ -180,7 +180,7 @@ impl State {
     fn sort_parts_into(&mut self, sorted: &mut Runs, run: usize) -> Result<(), Error> {
         let mut parts = Runs::create(&self.plan.spill, 0)?;
         self.sort_parts(&mut parts)?;
-        let mut merge = parts.merge()?;
+        let mut merge = Merge::of([parts])?;
         while let Some((position, payload)) = merge.peek() {
             sorted.push(run, |out| {
                 write_record(out, position, |out| out.extend_from_slice(payload));

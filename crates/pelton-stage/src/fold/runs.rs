@@ -3,7 +3,7 @@
 //! A record is the length of all that follows, the length of its sort key, the sort key, and a
 //! payload. Sort keys compare as bytes. Records are written in segments and never straddle two.
 
-use std::mem::size_of;
+use std::sync::Arc;
 
 use super::spill::{Spill, SpillFile};
 use crate::Error;
@@ -124,35 +124,29 @@ impl Runs {
         })
     }
 
-    /// Merges all runs, each of which is sorted.
-    pub(crate) fn merge(mut self) -> Result<Merge, Error> {
+    /// Cursors at the beginnings of all runs that are not empty.
+    fn cursors(mut self, cursors: &mut Vec<Cursor>) -> Result<(), Error> {
         self.flush()?;
-        let segments = std::mem::take(&mut self.segments).into_iter();
-        let mut cursors = Vec::new();
+        let file = Arc::new(self.file);
+        let segments = self.segments.into_iter();
         for segments in segments.filter(|segments| !segments.is_empty()) {
             let mut cursor = Cursor {
+                file: file.clone(),
                 segments: segments.into_iter(),
                 buffer: Vec::new(),
                 at: 0,
             };
-            cursor.refill(&self.file)?;
+            cursor.refill()?;
             cursors.push(cursor);
         }
-        let mut merge = Merge {
-            file: self.file,
-            heap: (0..cursors.len()).collect(),
-            cursors,
-        };
-        (0..merge.heap.len() / 2)
-            .rev()
-            .for_each(|index| merge.sift_down(index));
-        Ok(merge)
+        Ok(())
     }
 }
 
 /// A place in a run.
 #[derive(Debug)]
 struct Cursor {
+    file: Arc<SpillFile>,
     segments: std::vec::IntoIter<Segment>,
     buffer: Vec<u8>,
     at: usize,
@@ -168,21 +162,23 @@ impl Cursor {
         self.record().map_or(&[], |(key, _)| key)
     }
 
-    fn advance(&mut self, file: &SpillFile) -> Result<(), Error> {
+    fn advance(&mut self) -> Result<(), Error> {
         let mut rest = &self.buffer[self.at..];
         read_record(&mut rest);
         self.at = self.buffer.len() - rest.len();
         if rest.is_empty() {
-            self.refill(file)
+            self.refill()
         } else {
             Ok(())
         }
     }
 
-    fn refill(&mut self, file: &SpillFile) -> Result<(), Error> {
+    fn refill(&mut self) -> Result<(), Error> {
         self.at = 0;
         match self.segments.next() {
-            Some(segment) => file.read(segment.start, segment.len as usize, &mut self.buffer),
+            Some(segment) => self
+                .file
+                .read(segment.start, segment.len as usize, &mut self.buffer),
             None => {
                 self.buffer = Vec::new();
                 Ok(())
@@ -194,13 +190,26 @@ impl Cursor {
 /// Sorted runs as one.
 #[derive(Debug)]
 pub(crate) struct Merge {
-    file: SpillFile,
     cursors: Vec<Cursor>,
     /// A binary heap of cursors, the one with the least sort key first.
     heap: Vec<usize>,
 }
 
 impl Merge {
+    /// Merges all runs, each of which is sorted.
+    pub(crate) fn of(runs: impl IntoIterator<Item = Runs>) -> Result<Self, Error> {
+        let mut cursors = Vec::new();
+        runs.into_iter()
+            .try_for_each(|runs| runs.cursors(&mut cursors))?;
+        let mut merge = Self {
+            heap: (0..cursors.len()).collect(),
+            cursors,
+        };
+        let inner = merge.heap.len() / 2;
+        (0..inner).rev().for_each(|index| merge.sift_down(index));
+        Ok(merge)
+    }
+
     /// The record with the least sort key.
     pub(crate) fn peek(&self) -> Option<(&[u8], &[u8])> {
         self.heap
@@ -213,7 +222,7 @@ impl Merge {
         let Some(&top) = self.heap.first() else {
             return Ok(());
         };
-        self.cursors[top].advance(&self.file)?;
+        self.cursors[top].advance()?;
         if self.cursors[top].record().is_none() {
             self.heap.swap_remove(0);
         }
