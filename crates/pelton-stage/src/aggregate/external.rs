@@ -12,6 +12,7 @@ use pelton_pool::OverBudget;
 use pelton_record::{Batch, Origin};
 
 use super::state::{BATCH_ROWS, CHUNK, State};
+use crate::fold::memory::Memory;
 use crate::fold::runs::{Merge, Runs, SEGMENT, read_record, write_record};
 use crate::fold::spill::Spill;
 use crate::{Error, ErrorKind};
@@ -145,12 +146,13 @@ impl State {
         let mut batch = self;
         Arc::make_mut(&mut batch.plan).spill = Spill::forbidden();
         batch.clear();
-        let segments = sorted.len() * SEGMENT;
-        let held = batch.bytes() + segments;
-        batch.hold(held)?;
+        let mut segments = Memory::new(batch.budget());
+        let held = segments.resize(sorted.len() * SEGMENT);
+        held.map_err(|refused| batch.refusal(&refused))?;
         Ok(Sorted {
             merge: Merge::of([sorted])?,
             batch,
+            _segments: segments,
             sequence: 0,
         })
     }
@@ -205,6 +207,8 @@ pub(super) struct Sorted {
     merge: Merge,
     /// Holds the groups of one batch at a time.
     batch: State,
+    /// The memory of a segment of each run.
+    _segments: Memory,
     sequence: u64,
 }
 
@@ -223,15 +227,14 @@ impl Sorted {
         if rows == 0 {
             return Ok(None);
         }
-        self.batch.clear();
-        self.batch.absorb(&records)?;
-        let order = self.batch.order();
         let origin = Origin {
             sequence: self.sequence,
             ..Origin::default()
         };
         self.sequence += 1;
-        Ok(Some(self.batch.batch(&order)?.with_origin(origin)))
+        Ok(Some(
+            self.batch.batch_of(&records, rows)?.with_origin(origin),
+        ))
     }
 }
 

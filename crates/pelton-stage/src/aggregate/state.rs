@@ -12,6 +12,7 @@ use super::{Plan, read_bytes, write_bytes};
 use crate::fold::keys::{Decoder, Keys, pieces};
 use crate::fold::memory::Memory;
 use crate::fold::position::positions;
+use crate::fold::runs::read_record;
 use crate::fold::table::Table;
 use crate::{Error, FoldState};
 
@@ -226,11 +227,60 @@ impl State {
 
     /// The result for `groups`, in their order.
     pub(super) fn batch(&mut self, groups: &[u32]) -> Result<Batch, Error> {
-        let mut columns = self.groups.decode(groups, &self.plan);
+        let keys = self.groups.decode(groups, &self.plan);
+        self.with_results(keys, groups)
+    }
+
+    /// The result for groups that were written, which all differ.
+    pub(super) fn batch_of(&mut self, mut records: &[u8], groups: usize) -> Result<Batch, Error> {
+        self.clear();
+        let width = self.width() + size_of::<u32>();
+        self.hold(self.bytes() + records.len() + groups * width)?;
+        let mut keys = Decoders::new(&self.plan);
+        self.accumulators
+            .iter_mut()
+            .for_each(|each| each.resize(groups));
+        for group in 0..groups {
+            let (_, mut payload) = read_record(&mut records).expect("as many as were written");
+            keys.push(read_bytes(&mut payload));
+            for accumulator in &mut self.accumulators {
+                accumulator.read(group, &mut payload);
+            }
+        }
+        let order: Vec<u32> = (0..groups as u32).collect();
+        self.with_results(keys.finish(), &order)
+    }
+
+    fn with_results(&mut self, keys: Vec<Column>, groups: &[u32]) -> Result<Batch, Error> {
+        let mut columns = keys;
         for &(function, index) in &self.plan.calls {
             columns.push(self.accumulators[index].finish(groups, function)?);
         }
         Ok(Batch::from_columns(self.plan.output.clone(), columns))
+    }
+}
+
+/// Key columns in the making.
+struct Decoders(Vec<Decoder>);
+
+impl Decoders {
+    fn new(plan: &Plan) -> Self {
+        Self(
+            plan.key_types
+                .iter()
+                .map(|&key| Decoder::new(key))
+                .collect(),
+        )
+    }
+
+    fn push(&mut self, mut pieces: &[u8]) {
+        self.0
+            .iter_mut()
+            .for_each(|decoder| decoder.push(&mut pieces));
+    }
+
+    fn finish(self) -> Vec<Column> {
+        self.0.into_iter().map(Decoder::finish).collect()
     }
 }
 
@@ -301,21 +351,11 @@ impl Groups {
 
     /// The key columns of `groups`.
     fn decode(&self, groups: &[u32], plan: &Plan) -> Vec<Column> {
-        let mut decoders: Vec<_> = plan
-            .key_types
-            .iter()
-            .map(|&key| Decoder::new(key))
-            .collect();
-        let mut room = [0; 16];
+        let mut keys = Decoders::new(plan);
         for &group in groups {
-            let word = self.table.words().get(group as usize);
-            let mut pieces =
-                word.map_or(&[][..], |&word| pieces(word, self.table.side(), &mut room));
-            decoders
-                .iter_mut()
-                .for_each(|decoder| decoder.push(&mut pieces));
+            keys.push(self.key(group as usize, &mut [0; 16]));
         }
-        decoders.into_iter().map(Decoder::finish).collect()
+        keys.finish()
     }
 
     /// The groups in the order of their first rows.

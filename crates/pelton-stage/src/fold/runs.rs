@@ -33,6 +33,16 @@ pub(crate) fn read_record<'a>(records: &mut &'a [u8]) -> Option<(&'a [u8], &'a [
     Some(record.split_at(u32::from_le_bytes(*len) as usize))
 }
 
+/// The first eight bytes of a sort key, as a number that has their order.
+pub(crate) fn prefix(sort_key: &[u8]) -> u64 {
+    if let Some(first) = sort_key.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut bytes = [0; 8];
+    bytes[..sort_key.len()].copy_from_slice(sort_key);
+    u64::from_be_bytes(bytes)
+}
+
 /// A part of a file.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
@@ -162,6 +172,10 @@ impl Cursor {
         self.record().map_or(&[], |(key, _)| key)
     }
 
+    fn prefix(&self) -> u64 {
+        prefix(self.sort_key())
+    }
+
     fn advance(&mut self) -> Result<(), Error> {
         let mut rest = &self.buffer[self.at..];
         read_record(&mut rest);
@@ -191,8 +205,9 @@ impl Cursor {
 #[derive(Debug)]
 pub(crate) struct Merge {
     cursors: Vec<Cursor>,
-    /// A binary heap of cursors, the one with the least sort key first.
-    heap: Vec<usize>,
+    /// A binary heap of cursors, the one with the least sort key first, with the first bytes of
+    /// that key, which mostly decide.
+    heap: Vec<(u64, usize)>,
 }
 
 impl Merge {
@@ -202,7 +217,7 @@ impl Merge {
         runs.into_iter()
             .try_for_each(|runs| runs.cursors(&mut cursors))?;
         let mut merge = Self {
-            heap: (0..cursors.len()).collect(),
+            heap: cursors.iter().map(Cursor::prefix).zip(0..).collect(),
             cursors,
         };
         let inner = merge.heap.len() / 2;
@@ -214,16 +229,18 @@ impl Merge {
     pub(crate) fn peek(&self) -> Option<(&[u8], &[u8])> {
         self.heap
             .first()
-            .and_then(|&cursor| self.cursors[cursor].record())
+            .and_then(|&(_, cursor)| self.cursors[cursor].record())
     }
 
     /// Goes on to the next.
     pub(crate) fn advance(&mut self) -> Result<(), Error> {
-        let Some(&top) = self.heap.first() else {
+        let Some((prefix, top)) = self.heap.first_mut() else {
             return Ok(());
         };
-        self.cursors[top].advance()?;
-        if self.cursors[top].record().is_none() {
+        let cursor = &mut self.cursors[*top];
+        cursor.advance()?;
+        *prefix = cursor.prefix();
+        if cursor.record().is_none() {
             self.heap.swap_remove(0);
         }
         self.sift_down(0);
@@ -231,13 +248,11 @@ impl Merge {
     }
 
     fn sift_down(&mut self, mut index: usize) {
-        let key = |cursor: usize| self.cursors[cursor].sort_key();
         loop {
             let (left, right) = (2 * index + 1, 2 * index + 2);
             let mut least = index;
             for child in [left, right] {
-                let smaller = |&cursor: &usize| key(cursor) < key(self.heap[least]);
-                if self.heap.get(child).is_some_and(smaller) {
+                if child < self.heap.len() && self.is_less(child, least) {
                     least = child;
                 }
             }
@@ -247,5 +262,11 @@ impl Merge {
             self.heap.swap(index, least);
             index = least;
         }
+    }
+
+    fn is_less(&self, a: usize, b: usize) -> bool {
+        let ((a_prefix, a), (b_prefix, b)) = (self.heap[a], self.heap[b]);
+        let key = |cursor: usize| self.cursors[cursor].sort_key();
+        a_prefix < b_prefix || (a_prefix == b_prefix && key(a) < key(b))
     }
 }

@@ -10,7 +10,7 @@ use super::{Plan, key};
 use crate::fold::keys::{Decoder, spell};
 use crate::fold::memory::Memory;
 use crate::fold::position::positions;
-use crate::fold::runs::{Merge, Runs, SEGMENT, read_record, write_record};
+use crate::fold::runs::{Merge, Runs, SEGMENT, prefix, read_record, write_record};
 use crate::{Error, FoldState};
 
 /// Rows that are encoded before it is known whether there is memory for them.
@@ -40,7 +40,7 @@ struct Rows {
     index: Vec<Entry>,
 }
 
-/// A record, by the first bytes of its sort key and where it begins.
+/// A record, by eight bytes of its sort key, behind any that all keys share, and its beginning.
 #[derive(Clone, Copy)]
 struct Entry {
     prefix: u64,
@@ -49,11 +49,8 @@ struct Entry {
 
 impl Rows {
     fn push(&mut self, sort_key: &[u8], payload: impl FnOnce(&mut Vec<u8>)) {
-        let mut prefix = [0; 8];
-        let len = sort_key.len().min(8);
-        prefix[..len].copy_from_slice(&sort_key[..len]);
         self.index.push(Entry {
-            prefix: u64::from_be_bytes(prefix),
+            prefix: prefix(sort_key),
             start: self.records.len(),
         });
         write_record(&mut self.records, sort_key, payload);
@@ -72,8 +69,27 @@ impl Rows {
 
     fn sort(&mut self) {
         let mut index = std::mem::take(&mut self.index);
+        let common = self.common(&index);
+        for entry in &mut index {
+            entry.prefix = prefix(&self.record(*entry).0[common..]);
+        }
         index.sort_unstable_by(|&a, &b| self.compare(a, b));
         self.index = index;
+    }
+
+    /// How many bytes all sort keys begin with: those behind them tell keys apart sooner.
+    fn common(&self, index: &[Entry]) -> usize {
+        let Some((&first, rest)) = index.split_first() else {
+            return 0;
+        };
+        let first = self.record(first).0;
+        rest.iter().fold(first.len(), |common, &entry| {
+            let key = self.record(entry).0;
+            if key.starts_with(&first[..common]) {
+                return common;
+            }
+            key.iter().zip(first).take_while(|(a, b)| a == b).count()
+        })
     }
 
     /// Puts the least `count` of more rows in front, unsorted; gives the greatest of them.
