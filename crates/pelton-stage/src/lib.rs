@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
-mod derive;
 mod dedup;
+mod derive;
 mod error;
 mod expression;
 mod filter;
@@ -15,11 +15,11 @@ mod text;
 mod validate;
 
 pub use aggregate::{Aggregate, Call, Function};
+pub use dedup::Dedup;
 pub use derive::Derive;
 pub use error::{Error, ErrorKind, Position};
 pub use expression::{Bound, Evaluated, Expression, Failure, Tested};
 pub use filter::Filter;
-pub use dedup::Dedup;
 pub use fold::spill::Spill;
 pub use fold::{Fold, FoldState};
 pub use select::Select;
