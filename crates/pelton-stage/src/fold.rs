@@ -3,6 +3,8 @@
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod position;
+pub(crate) mod runs;
+pub(crate) mod spill;
 pub(crate) mod table;
 
 use std::any::Any;
@@ -44,6 +46,12 @@ pub trait FoldState: Send {
     ///
     /// When the state has outgrown its memory.
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error>;
+
+    /// False when no row of block `sequence`, or of a later one, can change the outcome any more,
+    /// so that reading may stop there.
+    fn wants(&self, _sequence: u64) -> bool {
+        true
+    }
 
     /// Gives the rows, in batches of bounded size.
     ///

@@ -4,6 +4,7 @@ use pelton_record::{Bitmap, Column, Values};
 
 use super::Function;
 use crate::Error;
+use crate::fold::keys::Keys;
 
 /// Some rows of a batch, and the groups they belong to.
 pub(crate) struct Rows<'a> {
@@ -60,10 +61,17 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Room that is used again for every chunk of rows.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) keys: Keys,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// What one function keeps for one group. The default is that of a group without values.
 pub(crate) trait Summary: Default + Send + 'static {
     /// Takes in `rows`; gives the bytes by which the heap has grown.
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize;
+    fn update(states: &mut [Self], rows: &Rows<'_>, scratch: &mut Scratch) -> usize;
 
     /// Writes the state in a form that [`read`](Self::read) merges.
     fn write(&self, out: &mut Vec<u8>);
@@ -73,7 +81,7 @@ pub(crate) trait Summary: Default + Send + 'static {
 
     /// The results of `function` for `groups`, whose argument had values like those of `like`.
     fn finish(
-        states: &[Self],
+        states: &mut [Self],
         groups: &[u32],
         function: Function,
         like: &Values,
@@ -88,8 +96,13 @@ pub(crate) trait Accumulator: Send {
     /// Bytes on the heap beside the width of each group.
     fn extra(&self) -> usize;
 
-    /// Makes room for `groups` in all.
-    fn reserve(&mut self, groups: usize);
+    /// Bytes to be had, beside the width of new groups, before `rows` rows are taken in.
+    fn growth(&self, _rows: usize) -> usize {
+        0
+    }
+
+    /// Makes room for `groups` in all, and for `rows` rows.
+    fn reserve(&mut self, groups: usize, rows: usize);
 
     /// Has states for `groups` groups; there is room for them.
     fn resize(&mut self, groups: usize);
@@ -104,7 +117,7 @@ pub(crate) trait Accumulator: Send {
     fn read(&mut self, group: usize, input: &mut &[u8]);
 
     /// The results of `function` for `groups`, in their order.
-    fn finish(&self, groups: &[u32], function: Function) -> Result<Column, Error>;
+    fn finish(&mut self, groups: &[u32], function: Function) -> Result<Column, Error>;
 }
 
 /// An accumulator that keeps a [`Summary`] a group.
@@ -112,6 +125,7 @@ pub(crate) struct Each<S> {
     states: Vec<S>,
     extra: usize,
     like: Values,
+    scratch: Scratch,
 }
 
 impl<S> Each<S> {
@@ -121,6 +135,7 @@ impl<S> Each<S> {
             states: Vec::new(),
             extra: 0,
             like,
+            scratch: Scratch::default(),
         }
     }
 }
@@ -131,10 +146,10 @@ impl<S: Summary> Accumulator for Each<S> {
     }
 
     fn extra(&self) -> usize {
-        self.extra
+        self.extra + self.scratch.keys.bytes() + self.scratch.bytes.capacity()
     }
 
-    fn reserve(&mut self, groups: usize) {
+    fn reserve(&mut self, groups: usize, _: usize) {
         self.states
             .reserve_exact(groups.saturating_sub(self.states.len()));
     }
@@ -144,7 +159,7 @@ impl<S: Summary> Accumulator for Each<S> {
     }
 
     fn update(&mut self, rows: &Rows<'_>) {
-        self.extra += S::update(&mut self.states, rows);
+        self.extra += S::update(&mut self.states, rows, &mut self.scratch);
     }
 
     fn write(&self, group: usize, out: &mut Vec<u8>) {
@@ -155,8 +170,8 @@ impl<S: Summary> Accumulator for Each<S> {
         self.extra += self.states[group].read(input);
     }
 
-    fn finish(&self, groups: &[u32], function: Function) -> Result<Column, Error> {
-        S::finish(&self.states, groups, function, &self.like)
+    fn finish(&mut self, groups: &[u32], function: Function) -> Result<Column, Error> {
+        S::finish(&mut self.states, groups, function, &self.like)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pelton_record::{Column, Values};
 
-use super::accumulator::{Rows, Summary, collect};
+use super::accumulator::{Rows, Scratch, Summary, collect};
 use super::{Function, take};
 use crate::Error;
 
@@ -11,7 +11,7 @@ use crate::Error;
 pub(crate) struct Count(u64);
 
 impl Summary for Count {
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize {
+    fn update(states: &mut [Self], rows: &Rows<'_>, _: &mut Scratch) -> usize {
         let validity = rows.column.and_then(Column::validity);
         match validity {
             Some(_) => rows.each_valid(states, |state, _| state.0 += 1),
@@ -33,7 +33,12 @@ impl Summary for Count {
         0
     }
 
-    fn finish(states: &[Self], groups: &[u32], _: Function, _: &Values) -> Result<Column, Error> {
+    fn finish(
+        states: &mut [Self],
+        groups: &[u32],
+        _: Function,
+        _: &Values,
+    ) -> Result<Column, Error> {
         Ok(collect(
             states,
             groups,

@@ -114,16 +114,19 @@ impl ExactSum {
         }
     }
 
-    /// The sum as two floats that do not overlap, 106 bits in all.
-    pub(crate) fn double(&self) -> (f64, f64) {
+    /// The sum as that of four floats that do not overlap, 212 bits in all.
+    pub(crate) fn expansion(&self) -> [f64; 4] {
         let mut total = self.total();
-        let high = total.value();
-        if !high.is_finite() {
-            return (high, 0.0);
-        }
-        let (mantissa, exponent) = parts(-high);
-        total.add(mantissa, exponent);
-        (high, total.value())
+        std::array::from_fn(|_| {
+            let part = total.value();
+            if part.is_finite() {
+                let (mantissa, exponent) = parts(-part);
+                total.add(mantissa, exponent);
+            } else {
+                total = Wide::default();
+            }
+            part
+        })
     }
 
     fn total(&self) -> Wide {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use pelton_record::{Bitmap, Column, Values};
 
-use super::accumulator::{Rows, Summary, collect};
+use super::accumulator::{Rows, Scratch, Summary, collect};
 use super::{Function, take};
 use crate::Error;
 
@@ -124,7 +124,8 @@ impl Scalar for f64 {
     }
 
     fn wrap(items: Vec<Self>, _: &Values) -> Values {
-        Values::Float64(items)
+        // Which of the two zeros came first must not show.
+        Values::Float64(items.into_iter().map(|item| item + 0.0).collect())
     }
 
     fn to_bytes(self) -> [u8; 16] {
@@ -155,7 +156,7 @@ impl<T: Scalar, S: Side> Extreme<T, S> {
 }
 
 impl<T: Scalar, S: Side> Summary for Extreme<T, S> {
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize {
+    fn update(states: &mut [Self], rows: &Rows<'_>, _: &mut Scratch) -> usize {
         rows.each(states, T::slice(rows.argument().values()), Self::add);
         0
     }
@@ -175,7 +176,7 @@ impl<T: Scalar, S: Side> Summary for Extreme<T, S> {
     }
 
     fn finish(
-        states: &[Self],
+        states: &mut [Self],
         groups: &[u32],
         _: Function,
         like: &Values,
@@ -209,7 +210,7 @@ impl<S: Side> ExtremeBytes<S> {
 }
 
 impl<S: Side> Summary for ExtremeBytes<S> {
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize {
+    fn update(states: &mut [Self], rows: &Rows<'_>, _: &mut Scratch) -> usize {
         let mut grown = 0;
         match rows.argument().values() {
             Values::String(strings) | Values::Bytes(strings) => {
@@ -241,7 +242,7 @@ impl<S: Side> Summary for ExtremeBytes<S> {
     }
 
     fn finish(
-        states: &[Self],
+        states: &mut [Self],
         groups: &[u32],
         _: Function,
         like: &Values,

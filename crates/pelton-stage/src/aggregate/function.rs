@@ -43,7 +43,7 @@ pub enum Function {
     ApproxQuantile(f64),
     /// How many different values, with a standard error of 1.6 %, from 4 KiB a group at most.
     ApproxCountDistinct,
-    /// The value that is there most often; of several, the smallest.
+    /// The value that is there most often; of several, the one that comes first.
     Mode,
     /// True when no value is false.
     BoolAnd,

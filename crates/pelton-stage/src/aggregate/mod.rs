@@ -1,12 +1,19 @@
 //! Groups of rows, and what is computed from each.
 
 mod accumulator;
+mod cardinality;
 mod count;
+mod distinct;
 mod exact;
+mod external;
 mod extreme;
 mod function;
+mod moments;
+mod pick;
+mod quantile;
 mod state;
 mod sum;
+mod truth;
 
 use std::sync::Arc;
 
@@ -16,12 +23,19 @@ use pelton_record::{Column, DataType, Field, Schema, Values};
 pub use function::{Call, Function};
 
 use self::accumulator::{Accumulator, Each};
+use self::cardinality::Cardinality;
 use self::count::Count;
+use self::distinct::Distinct;
 use self::extreme::{Extreme, ExtremeBytes, Greatest, Least};
 use self::function::column_type;
+use self::moments::Moments;
+use self::pick::{Mode, Pick};
+use self::quantile::{Quantile, Sketch};
 use self::state::State;
 use self::sum::{FloatSum, IntegerSum};
+use self::truth::Truth;
 use crate::fold::keys::Seed;
+use crate::fold::spill::Spill;
 use crate::{Error, ErrorKind, Fold, FoldState};
 
 /// Groups rows by columns and computes aggregates of each group: SQL's `GROUP BY`.
@@ -67,6 +81,7 @@ struct Plan {
     calls: Vec<(Function, usize)>,
     output: Arc<Schema>,
     seed: Seed,
+    spill: Spill,
 }
 
 /// What kind of summary of which argument.
@@ -97,6 +112,7 @@ impl Aggregate {
             calls: Vec::new(),
             output: output.into(),
             seed: Seed::random(),
+            spill: Spill::forbidden(),
         };
         calls.iter().for_each(|call| plan.add(call, input));
         Ok(Self {
@@ -137,6 +153,10 @@ fn family(function: Function, argument: Option<DataType>) -> Function {
     match function {
         Function::Avg | Function::Sum => Function::Sum,
         Function::Count if numeric => Function::Sum,
+        Function::VarPop | Function::StddevPop | Function::StddevSamp => Function::VarSamp,
+        Function::Quantile(_) => Function::Quantile(0.5),
+        Function::ApproxQuantile(_) => Function::ApproxQuantile(0.5),
+        Function::BoolAnd => Function::BoolOr,
         other => other,
     }
 }
@@ -163,18 +183,35 @@ fn output(by: &[usize], calls: &[Call], input: &Schema) -> Result<Schema, Error>
 }
 
 impl Kind {
-    fn accumulator(self) -> Box<dyn Accumulator> {
+    fn accumulator(self, seed: Seed) -> Box<dyn Accumulator> {
         let data_type = self
             .argument
             .map_or(DataType::Int64, |(_, data_type)| data_type);
-        let (like, _) = Column::nulls(data_type, 0).into_parts();
-        match (self.family, &like) {
-            (Function::Sum, Values::Float64(_)) => Box::new(Each::<FloatSum>::new(like)),
-            (Function::Sum, _) => Box::new(Each::<IntegerSum>::new(like)),
-            (Function::Min, _) => extreme::<Least>(like),
-            (Function::Max, _) => extreme::<Greatest>(like),
-            _ => Box::new(Each::<Count>::new(like)),
+        if self.distinct {
+            let inner = move || plain(self.family, data_type);
+            return Box::new(Distinct::new(data_type, inner, seed));
         }
+        plain(self.family, data_type)
+    }
+}
+
+/// The accumulator of a family of functions, over all values of `data_type`.
+fn plain(family: Function, data_type: DataType) -> Box<dyn Accumulator> {
+    let (like, _) = Column::nulls(data_type, 0).into_parts();
+    match (family, &like) {
+        (Function::Sum, Values::Float64(_)) => Box::new(Each::<FloatSum>::new(like)),
+        (Function::Sum, _) => Box::new(Each::<IntegerSum>::new(like)),
+        (Function::Min, _) => extreme::<Least>(like),
+        (Function::Max, _) => extreme::<Greatest>(like),
+        (Function::First, _) => Box::new(Each::<Pick<Least>>::new(like)),
+        (Function::Last, _) => Box::new(Each::<Pick<Greatest>>::new(like)),
+        (Function::Mode, _) => Box::new(Each::<Mode>::new(like)),
+        (Function::VarSamp, _) => Box::new(Each::<Moments>::new(like)),
+        (Function::Quantile(_), _) => Box::new(Each::<Quantile>::new(like)),
+        (Function::ApproxQuantile(_), _) => Box::new(Each::<Sketch>::new(like)),
+        (Function::ApproxCountDistinct, _) => Box::new(Each::<Cardinality>::new(like)),
+        (Function::BoolOr, _) => Box::new(Each::<Truth>::new(like)),
+        _ => Box::new(Each::<Count>::new(like)),
     }
 }
 

@@ -6,22 +6,27 @@ use std::sync::Arc;
 use pelton_pool::{Budget, OverBudget};
 use pelton_record::{Batch, Column, Origin};
 
-use super::Plan;
 use super::accumulator::{Accumulator, Rows};
+use super::external::Spilled;
+use super::{Plan, read_bytes, write_bytes};
 use crate::fold::keys::{Decoder, Keys, pieces};
 use crate::fold::memory::Memory;
 use crate::fold::position::positions;
+use crate::fold::runs::read_record;
 use crate::fold::table::Table;
 use crate::{Error, FoldState};
 
 /// Rows worked on at once: their words and hashes take 24 KiB and stay in the nearest cache.
-const CHUNK: usize = 1024;
+pub(super) const CHUNK: usize = 1024;
+/// Bytes of written groups that are merged at once.
+const WRITTEN: usize = 64 << 10;
 /// Rows of a batch that comes out.
-const BATCH_ROWS: usize = 8192;
+pub(super) const BATCH_ROWS: usize = 8192;
 
 /// The groups that one worker has seen, and what it has computed for each.
 pub(super) struct State {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) spilled: Spilled,
     memory: Memory,
     groups: Groups,
     accumulators: Vec<Box<dyn Accumulator>>,
@@ -51,18 +56,23 @@ impl State {
             accumulators: plan
                 .summaries
                 .iter()
-                .map(|kind| kind.accumulator())
+                .map(|kind| kind.accumulator(plan.seed))
                 .collect(),
             capacity: 0,
             positions: Vec::new(),
+            spilled: Spilled::default(),
             plan,
         }
     }
 
     /// Bytes held.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let extra: usize = self.accumulators.iter().map(|each| each.extra()).sum();
-        self.groups.bytes() + self.positions.capacity() * 8 + self.capacity * self.width() + extra
+        self.groups.bytes()
+            + self.spilled.bytes()
+            + self.positions.capacity() * 8
+            + self.capacity * self.width()
+            + extra
     }
 
     /// Bytes a group in the accumulators.
@@ -79,15 +89,16 @@ impl State {
             self.capacity
         };
         let more_groups = capacity - self.capacity;
-        let growth = self.groups.growth(more, more_groups) + more_groups * self.width();
+        let rows: usize = self.accumulators.iter().map(|each| each.growth(more)).sum();
+        let growth = self.groups.growth(more, more_groups) + more_groups * self.width() + rows;
         self.memory.resize(self.bytes() + growth)?;
         self.groups.table.reserve_slots(more);
         if more_groups > 0 {
             self.groups.reserve(capacity);
-            self.accumulators
-                .iter_mut()
-                .for_each(|each| each.reserve(capacity));
             self.capacity = capacity;
+        }
+        for accumulator in &mut self.accumulators {
+            accumulator.reserve(capacity, more);
         }
         Ok(())
     }
@@ -119,47 +130,157 @@ impl State {
         Ok(())
     }
 
-    /// Takes in the groups of `other` from `start` on.
-    fn merge_chunk(&mut self, other: &Self, start: usize, rows: usize) -> Result<(), OverBudget> {
-        self.reserve(rows)?;
-        let (keys, mut room) = (&mut self.groups.keys, [0; 16]);
-        keys.clear();
-        let words = other.groups.table.words().iter().skip(start).take(rows);
-        for &word in words {
-            keys.push(
-                pieces(word, other.groups.table.side(), &mut room),
-                self.plan.seed,
-            );
+    /// Takes in the groups of `other`, counting those `merged` so far.
+    fn merge_groups(&mut self, other: &Self, merged: &mut usize) -> Result<(), OverBudget> {
+        let mut written = Vec::with_capacity(WRITTEN);
+        while *merged < other.groups() {
+            written.clear();
+            let mut end = *merged;
+            while end < other.groups().min(*merged + CHUNK) && written.len() < WRITTEN {
+                other.write_group(end, &mut written);
+                end += 1;
+            }
+            self.absorb_chunk(&written)?;
+            *merged = end;
         }
-        let positions = &other.groups.first[start..][..rows];
+        Ok(())
+    }
+
+    /// Number of groups in memory.
+    pub(super) fn groups(&self) -> usize {
+        self.groups.first.len()
+    }
+
+    /// The position of the first row of a group.
+    pub(super) fn first(&self, group: usize) -> u64 {
+        self.groups.first[group]
+    }
+
+    /// Where the memory is taken from.
+    pub(super) fn budget(&self) -> &Budget {
+        self.memory.budget()
+    }
+
+    /// Holds exactly `bytes`.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        let held = self.memory.resize(bytes);
+        held.map_err(|refused| self.refusal(&refused))
+    }
+
+    /// The groups in the order of their first rows.
+    pub(super) fn order(&self) -> Vec<u32> {
+        self.groups.order()
+    }
+
+    /// The groups about in the order of their hashes, with the upper half of each.
+    pub(super) fn groups_by_hash(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.groups.table.groups_by_hash()
+    }
+
+    /// Forgets all groups and gives their memory back.
+    pub(super) fn clear(&mut self) {
+        self.groups = Groups::new();
+        let kinds = self.plan.summaries.iter();
+        self.accumulators = kinds.map(|kind| kind.accumulator(self.plan.seed)).collect();
+        self.capacity = 0;
+        let shrunk = self.memory.resize(self.bytes());
+        debug_assert!(shrunk.is_ok(), "less memory is always granted");
+    }
+
+    /// Writes the key of a group and what is known of it.
+    pub(super) fn write_summaries(&self, group: usize, out: &mut Vec<u8>) {
+        write_bytes(self.groups.key(group, &mut [0; 16]), out);
+        for accumulator in &self.accumulators {
+            accumulator.write(group, out);
+        }
+    }
+
+    /// Merges groups that were written, each with the position of its first row.
+    pub(super) fn read_summaries(
+        &mut self,
+        positions: &[u64],
+        written: &mut [&[u8]],
+    ) -> Result<(), OverBudget> {
+        self.reserve(written.len())?;
+        let keys = &mut self.groups.keys;
+        keys.clear();
+        for payload in written.iter_mut() {
+            keys.push(read_bytes(payload), self.plan.seed);
+        }
         if self.plan.by.is_empty() {
             self.groups.find_the_one(positions);
         } else {
             self.groups.find(positions);
         }
-        let mut state = Vec::new();
-        for (accumulator, from) in self.accumulators.iter_mut().zip(&other.accumulators) {
+        for accumulator in &mut self.accumulators {
             accumulator.resize(self.groups.first.len());
-            for (index, &group) in self.groups.rows.iter().enumerate() {
-                state.clear();
-                from.write(start + index, &mut state);
-                accumulator.read(group as usize, &mut state.as_slice());
+            for (&group, payload) in self.groups.rows.iter().zip(written.iter_mut()) {
+                accumulator.read(group as usize, payload);
             }
         }
         Ok(())
     }
 
-    fn refusal(&self, refused: &OverBudget) -> Error {
+    pub(super) fn refusal(&self, refused: &OverBudget) -> Error {
         self.memory.refusal(&self.plan.name, refused)
     }
 
     /// The result for `groups`, in their order.
-    fn batch(&self, groups: &[u32]) -> Result<Batch, Error> {
-        let mut columns = self.groups.decode(groups, &self.plan);
+    pub(super) fn batch(&mut self, groups: &[u32]) -> Result<Batch, Error> {
+        let keys = self.groups.decode(groups, &self.plan);
+        self.with_results(keys, groups)
+    }
+
+    /// The result for groups that were written, which all differ.
+    pub(super) fn batch_of(&mut self, mut records: &[u8], groups: usize) -> Result<Batch, Error> {
+        self.clear();
+        let width = self.width() + size_of::<u32>();
+        self.hold(self.bytes() + records.len() + groups * width)?;
+        let mut keys = Decoders::new(&self.plan);
+        self.accumulators
+            .iter_mut()
+            .for_each(|each| each.resize(groups));
+        for group in 0..groups {
+            let (_, mut payload) = read_record(&mut records).expect("as many as were written");
+            keys.push(read_bytes(&mut payload));
+            for accumulator in &mut self.accumulators {
+                accumulator.read(group, &mut payload);
+            }
+        }
+        let order: Vec<u32> = (0..groups as u32).collect();
+        self.with_results(keys.finish(), &order)
+    }
+
+    fn with_results(&mut self, keys: Vec<Column>, groups: &[u32]) -> Result<Batch, Error> {
+        let mut columns = keys;
         for &(function, index) in &self.plan.calls {
             columns.push(self.accumulators[index].finish(groups, function)?);
         }
         Ok(Batch::from_columns(self.plan.output.clone(), columns))
+    }
+}
+
+/// Key columns in the making.
+struct Decoders(Vec<Decoder>);
+
+impl Decoders {
+    fn new(plan: &Plan) -> Self {
+        Self(
+            plan.key_types
+                .iter()
+                .map(|&key| Decoder::new(key))
+                .collect(),
+        )
+    }
+
+    fn push(&mut self, mut pieces: &[u8]) {
+        self.0
+            .iter_mut()
+            .for_each(|decoder| decoder.push(&mut pieces));
+    }
+
+    fn finish(self) -> Vec<Column> {
+        self.0.into_iter().map(Decoder::finish).collect()
     }
 }
 
@@ -222,23 +343,19 @@ impl Groups {
         self.latest = positions.iter().fold(self.latest, |a, &b| a.max(b));
     }
 
+    /// The pieces of the key of a group; none without keys.
+    fn key<'a>(&'a self, group: usize, room: &'a mut [u8; 16]) -> &'a [u8] {
+        let word = self.table.words().get(group);
+        word.map_or(&[], |&word| pieces(word, self.table.side(), room))
+    }
+
     /// The key columns of `groups`.
     fn decode(&self, groups: &[u32], plan: &Plan) -> Vec<Column> {
-        let mut decoders: Vec<_> = plan
-            .key_types
-            .iter()
-            .map(|&key| Decoder::new(key))
-            .collect();
-        let mut room = [0; 16];
+        let mut keys = Decoders::new(plan);
         for &group in groups {
-            let word = self.table.words().get(group as usize);
-            let mut pieces =
-                word.map_or(&[][..], |&word| pieces(word, self.table.side(), &mut room));
-            decoders
-                .iter_mut()
-                .for_each(|decoder| decoder.push(&mut pieces));
+            keys.push(self.key(group as usize, &mut [0; 16]));
         }
-        decoders.into_iter().map(Decoder::finish).collect()
+        keys.finish()
     }
 
     /// The groups in the order of their first rows.
@@ -256,23 +373,27 @@ impl FoldState for State {
         positions(batch, &mut self.positions);
         for start in (0..batch.rows()).step_by(CHUNK) {
             let rows = CHUNK.min(batch.rows() - start);
-            let folded = self.fold_chunk(batch, start, rows);
-            folded.map_err(|refused| self.refusal(&refused))?;
+            self.with_room(|state| state.fold_chunk(batch, start, rows))?;
         }
-        let held = self.bytes();
-        self.memory
-            .resize(held)
-            .map_err(|refused| self.refusal(&refused))
+        self.with_room(|state| state.memory.resize(state.bytes()))
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
         let other = other.into_any().downcast::<Self>();
-        let other = other.expect("states of one fold are merged");
-        let groups = other.groups.first.len();
-        for start in (0..groups).step_by(CHUNK) {
-            let merged = self.merge_chunk(&other, start, CHUNK.min(groups - start));
-            merged.map_err(|refused| self.refusal(&refused))?;
+        let mut other = other.expect("states of one fold are merged");
+        if self.groups() < other.groups() {
+            std::mem::swap(self, &mut *other);
         }
+        let mut merged = 0;
+        if self.spilled.is_empty() && other.spilled.is_empty() {
+            match self.merge_groups(&other, &mut merged) {
+                Ok(()) => return Ok(()),
+                Err(refused) => self.check_spill(&refused)?,
+            }
+            self.spill_from(0)?;
+        }
+        other.spill_from(merged)?;
+        self.take_spilled(&mut other);
         Ok(())
     }
 
@@ -283,11 +404,13 @@ impl FoldState for State {
             self.groups.first.push(0);
             self.accumulators.iter_mut().for_each(|each| each.resize(1));
         }
-        let order_bytes = self.groups.first.len() * size_of::<u32>();
-        let held = self.bytes() + order_bytes;
-        self.memory
-            .resize(held)
-            .map_err(|refused| self.refusal(&refused))?;
+        if self.spilled.is_empty() {
+            let order_bytes = self.groups() * size_of::<u32>();
+            self.with_room(|state| state.memory.resize(state.bytes() + order_bytes))?;
+        }
+        if !self.spilled.is_empty() {
+            return Ok(Box::new(self.finish_spilled()?));
+        }
         let order = self.groups.order();
         let batches = order.len().div_ceil(BATCH_ROWS);
         Ok(Box::new((0..batches).map(move |index| {

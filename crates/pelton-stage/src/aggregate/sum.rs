@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use pelton_record::{Column, DataType, Values};
 
-use super::accumulator::{Rows, Summary, collect};
+use super::accumulator::{Rows, Scratch, Summary, collect};
 use super::exact::ExactSum;
 use super::{Function, take};
 use crate::{Error, ErrorKind};
@@ -58,7 +58,7 @@ fn sum_of(values: &[i64]) -> i128 {
 }
 
 impl Summary for IntegerSum {
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize {
+    fn update(states: &mut [Self], rows: &Rows<'_>, _: &mut Scratch) -> usize {
         let column = rows.argument();
         match column.values() {
             Values::Int64(values) if rows.single && column.validity().is_none() => {
@@ -95,7 +95,7 @@ impl Summary for IntegerSum {
     }
 
     fn finish(
-        states: &[Self],
+        states: &mut [Self],
         groups: &[u32],
         function: Function,
         like: &Values,
@@ -137,7 +137,7 @@ pub(crate) struct FloatSum {
 }
 
 impl Summary for FloatSum {
-    fn update(states: &mut [Self], rows: &Rows<'_>) -> usize {
+    fn update(states: &mut [Self], rows: &Rows<'_>, _: &mut Scratch) -> usize {
         let Values::Float64(values) = rows.argument().values() else {
             unreachable!("floats are summed as floats");
         };
@@ -164,7 +164,7 @@ impl Summary for FloatSum {
     }
 
     fn finish(
-        states: &[Self],
+        states: &mut [Self],
         groups: &[u32],
         function: Function,
         _: &Values,

@@ -35,6 +35,11 @@ impl Seed {
         Self(0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03)
     }
 
+    /// Other secrets, under which keys that went together go apart.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.mix(1, 2), self.mix(3, 4))
+    }
+
     #[inline]
     const fn mix(self, low: u64, high: u64) -> u64 {
         let product = (low ^ self.0) as u128 * (high ^ self.1) as u128;
@@ -103,13 +108,29 @@ pub(crate) fn pieces<'a>(word: u128, side: &'a [u8], room: &'a mut [u8; 16]) -> 
 impl Keys {
     /// Encodes and hashes rows `start .. start + rows` of `columns`.
     pub(crate) fn encode(&mut self, columns: &[&Column], start: usize, rows: usize, seed: Seed) {
+        self.encode_after(None, columns, start, rows, seed);
+    }
+
+    /// The same, with a number in front of each row's values.
+    pub(crate) fn encode_after(
+        &mut self,
+        prefix: Option<&[u32]>,
+        columns: &[&Column],
+        start: usize,
+        rows: usize,
+        seed: Seed,
+    ) {
         self.words.clear();
         self.words.resize(rows, 0);
         self.long.clear();
+        for (word, &number) in self.words.iter_mut().zip(prefix.unwrap_or_default()) {
+            let (piece, len) = self::number(u64::from(number));
+            *word = with_piece(0, piece, len);
+        }
         for column in columns {
             append(&mut self.words, column, start);
         }
-        self.spell_out(columns, start);
+        self.spell_out(prefix, columns, start);
         self.hash(seed);
     }
 
@@ -147,10 +168,13 @@ impl Keys {
     }
 
     /// Writes the pieces of the rows that did not fit into their words.
-    fn spell_out(&mut self, columns: &[&Column], start: usize) {
+    fn spell_out(&mut self, prefix: Option<&[u32]>, columns: &[&Column], start: usize) {
         for (row, word) in self.words.iter_mut().enumerate() {
             if is_long(*word) {
                 let begin = self.long.len();
+                if let Some(numbers) = prefix {
+                    spell_number(u128::from(numbers[row]), &mut self.long);
+                }
                 for column in columns {
                     spell(column, start + row, &mut self.long);
                 }
@@ -319,7 +343,8 @@ pub(crate) fn spell(column: &Column, row: usize, out: &mut Vec<u8>) {
     }
 }
 
-fn spell_number(value: u128, out: &mut Vec<u8>) {
+/// Writes the piece of a number behind `out`.
+pub(crate) fn spell_number(value: u128, out: &mut Vec<u8>) {
     let len = (128 - value.leading_zeros()).div_ceil(8) as usize;
     out.push(len as u8 + 1);
     out.extend_from_slice(&value.to_le_bytes()[..len]);
@@ -382,6 +407,12 @@ impl Decoder {
     pub(crate) fn finish(self) -> Column {
         Column::new(self.values, Some(self.validity))
     }
+}
+
+/// Takes a number off `pieces`.
+pub(crate) fn skip_piece(pieces: &mut &[u8]) {
+    let first = take(pieces, 1)[0];
+    take_number(first, pieces);
 }
 
 fn take<'a>(pieces: &mut &'a [u8], len: usize) -> &'a [u8] {

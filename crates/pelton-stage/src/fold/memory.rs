@@ -33,11 +33,6 @@ impl Memory {
         self.reservation.resize(bytes)
     }
 
-    /// Holds at least `bytes`.
-    pub(crate) fn at_least(&mut self, bytes: usize) -> Result<(), OverBudget> {
-        self.resize(bytes.max(self.reservation.bytes() as usize))
-    }
-
     /// The error of `stage`, whose state of `held` bytes was refused to grow.
     pub(crate) fn refusal(&self, stage: &str, refused: &OverBudget) -> Error {
         let message = format!(

@@ -189,6 +189,24 @@ pub(crate) fn fold(fold: &dyn Fold, input: &Input, budget: &Budget) -> Box<dyn F
     states.pop().expect("one is left")
 }
 
+/// Rows with so many different whole numbers, each there twice or so.
+pub(crate) fn many_rows(different: i64) -> Vec<Row> {
+    let scatter = |n: i64| (n * 7919 + n / different * 31).rem_euclid(different);
+    let row = |n: i64| {
+        let id = scatter(n);
+        vec![
+            Cell::Bool(n % 2 == 0),
+            Cell::Int(id << 20),
+            Cell::Float(n as f64 / 7.0),
+            Cell::Decimal(i128::from(n)),
+            Cell::Text(format!("text {id} of a length that no word holds")),
+            Cell::Null,
+            Cell::Time(n),
+        ]
+    };
+    (0..different * 2).map(row).collect()
+}
+
 /// The rows that come out, one text a value.
 pub(crate) fn rows_of(state: Box<dyn FoldState>) -> Vec<Vec<String>> {
     let batches = state.finish().expect("it can be finished");
@@ -206,7 +224,7 @@ pub(crate) fn rows_of(state: Box<dyn FoldState>) -> Vec<Vec<String>> {
 /// A value such that equal texts mean equal values.
 pub(crate) fn show(value: Value<'_>) -> String {
     match value {
-        Value::Float64(value) if value == 0.0 => "0.0".to_owned(),
+        Value::Float64(0.0) => "0.0".to_owned(),
         Value::Float64(value) => format!("{value:?}"),
         Value::Decimal(value) => value.to_string(),
         other => format!("{other:?}"),
