@@ -223,8 +223,8 @@ impl Binder<'_> {
     }
 
     fn arithmetic(&mut self, op: Arithmetic, left: &Tree, right: &Tree) -> Result<Node, Error> {
-        let (a, b) = (self.loose(left)?, self.loose(right)?);
-        if let Some(moved) = functions::moved_timestamp(op, (&a, left), (&b, right)) {
+        let (mut a, mut b) = (self.loose(left)?, self.loose(right)?);
+        if let Some(moved) = functions::moved_timestamp(op, (&mut a, left), (&mut b, right)) {
             return moved;
         }
         let open = a.data_type().or(b.data_type()).unwrap_or(DataType::Int64);
@@ -407,9 +407,9 @@ impl Binder<'_> {
     pub(crate) fn once(
         &mut self,
         value: Node,
-        body: impl FnOnce(&dyn Fn() -> Node) -> Node,
+        body: impl FnOnce(&dyn Fn() -> Node) -> Result<Node, Error>,
     ) -> Result<Node, Error> {
-        self.shared(value, |_, value| Ok(body(value)))
+        self.shared(value, |_, value| body(value))
     }
 }
 
