@@ -90,7 +90,9 @@ pub(crate) fn predicate_of(expression: &Expression, input: &Schema) -> Result<Bo
 /// A bit for each row that failed.
 pub(crate) fn rows_of(failures: &[Failure], rows: usize) -> Bitmap {
     let mut bits = Bitmap::new(rows, false);
-    failures.iter().for_each(|failure| bits.set(failure.row as usize, true));
+    failures
+        .iter()
+        .for_each(|failure| bits.set(failure.row as usize, true));
     bits
 }
 

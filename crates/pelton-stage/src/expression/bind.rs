@@ -475,11 +475,18 @@ pub(crate) fn comparable(
         }
         _ => String::new(),
     };
-    let (a, b) = (settled(a, left, open)?, settled(b, right, open)?);
+    let a = settled(a, left, open).map_err(|error| beside(&error, right, open))?;
+    let b = settled(b, right, open).map_err(|error| beside(&error, left, open))?;
     match common(a.data_type, b.data_type) {
         Some(shared) => Ok(Box::new([own_scale(a, shared), own_scale(b, shared)])),
         None => Err(type_error(message, left)),
     }
+}
+
+/// The error of a literal that does not read as the type of `other`.
+fn beside(error: &Error, other: &Tree, data_type: DataType) -> Error {
+    let message = format!("{}; `{other}` is {data_type}", error.message());
+    type_error(message, other)
 }
 
 /// Values of one type, for what picks one of them.

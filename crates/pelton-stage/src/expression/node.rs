@@ -40,7 +40,9 @@ impl<'a> Args<'a> {
     /// Whether operand `index` is null in `row`.
     pub(crate) fn is_null(&self, index: usize, row: usize) -> bool {
         let operand = &self.operands[index];
-        operand.column().is_null(if operand.is_constant() { 0 } else { row })
+        operand
+            .column()
+            .is_null(if operand.is_constant() { 0 } else { row })
     }
 
     /// Calls `each` with every row that matters and has all its operands.

@@ -41,7 +41,8 @@ pub(crate) fn unsupported(what: &str, node: &impl Spanned) -> Error {
     )
 }
 
-fn located(error: Error, node: &impl Spanned) -> Error {
+/// `error` at the place of `node`, when that is known.
+pub(crate) fn located(error: Error, node: &impl Spanned) -> Error {
     match parse::known(node.span().start) {
         Some(position) => error.at(position),
         None => error,

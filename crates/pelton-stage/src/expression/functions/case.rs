@@ -50,7 +50,11 @@ pub(super) fn change(letters: Letters, args: &Args<'_>) -> Outcome<'static> {
 /// Whether the views cover at least half of what they point into, so that working on all of it
 /// is no waste.
 fn dense(strings: &Strings) -> bool {
-    let covered: usize = strings.views().iter().map(|view: &View| view.len as usize).sum();
+    let covered: usize = strings
+        .views()
+        .iter()
+        .map(|view: &View| view.len as usize)
+        .sum();
     strings.base().len() <= 2 * covered
 }
 

@@ -64,7 +64,9 @@ fn better_of(best: Node, next: Node, better: Comparison) -> Node {
         let rows = args.context.rows();
         let [best, next] = [&args.operands[0], &args.operands[1]];
         let validity = |operand: &crate::expression::operand::Operand<'_>| {
-            operand.validity(rows).map_or_else(|| Bitmap::new(rows, true), |bits| bits.into_owned())
+            operand
+                .validity(rows)
+                .map_or_else(|| Bitmap::new(rows, true), |bits| bits.into_owned())
         };
         let (has_best, has_next) = (validity(best), validity(next));
         let wins = crate::expression::compare::bits(better, next, best, rows);
@@ -85,8 +87,14 @@ pub(crate) fn any_equal(pairs: Vec<Box<[Node; 2]>>) -> Node {
     let (mut constants, mut others) = (Vec::new(), Vec::new());
     for pair in pairs {
         let same = matches!(pair[1].data_type, DataType::String | DataType::Int64);
-        let constant = pair[1].as_constant().is_some_and(|column| !column.is_null(0));
-        if same && constant { constants.push(pair) } else { others.push(pair) }
+        let constant = pair[1]
+            .as_constant()
+            .is_some_and(|column| !column.is_null(0));
+        if same && constant {
+            constants.push(pair)
+        } else {
+            others.push(pair)
+        }
     }
     if constants.len() < TABLE_MIN {
         others.append(&mut constants);
@@ -108,7 +116,11 @@ fn table(pairs: Vec<Box<[Node; 2]>>) -> Option<Node> {
         value.get_or_insert(left);
     }
     let operands = vec![value?];
-    Some(if text { text_table(operands, &columns) } else { int_table(operands, &columns) })
+    Some(if text {
+        text_table(operands, &columns)
+    } else {
+        int_table(operands, &columns)
+    })
 }
 
 fn text_table(operands: Vec<Node>, columns: &[Column]) -> Node {

@@ -12,11 +12,17 @@ pub(super) const FUNCTIONS: [Function; 1] = [function("hash64", 1, 1, hash64)];
 /// XXH64 with seed 0 of the bytes of a text, or of the text of another value.
 fn hash64(args: &mut Arguments<'_, '_>) -> Result<Node, Error> {
     let bytes = args.args[0].0.as_ref().and_then(super::Loose::data_type) == Some(DataType::Bytes);
-    let operand = if bytes { args.typed(0, DataType::Bytes)? } else { args.written(0)? };
+    let operand = if bytes {
+        args.typed(0, DataType::Bytes)?
+    } else {
+        args.written(0)?
+    };
     Ok(call(vec![operand], DataType::Int64, |args| {
         let texts = args.operands[0].texts();
         let rows = args.context.rows();
-        let hashes = texts.views.map(rows, |view| xxh64(view.of(texts.base)).cast_signed());
+        let hashes = texts
+            .views
+            .map(rows, |view| xxh64(view.of(texts.base)).cast_signed());
         Outcome::of(Values::Int64(hashes), args.validity.clone(), Vec::new())
     }))
 }
@@ -33,7 +39,11 @@ const PRIMES: [u64; 5] = [
 fn xxh64(bytes: &[u8]) -> u64 {
     let [p1, p2, p3, p4, p5] = PRIMES;
     let (stripes, rest) = bytes.as_chunks::<32>();
-    let mut hash = if stripes.is_empty() { p5 } else { merged(stripes) };
+    let mut hash = if stripes.is_empty() {
+        p5
+    } else {
+        merged(stripes)
+    };
     hash = hash.wrapping_add(bytes.len() as u64);
     let (words, rest) = rest.as_chunks::<8>();
     for word in words {
@@ -66,7 +76,9 @@ fn merged(stripes: &[[u8; 32]]) -> u64 {
     }
     let turns = [1, 7, 12, 18];
     let sum = lanes.iter().zip(turns);
-    let hash = sum.fold(0u64, |sum, (lane, turn)| sum.wrapping_add(lane.rotate_left(turn)));
+    let hash = sum.fold(0u64, |sum, (lane, turn)| {
+        sum.wrapping_add(lane.rotate_left(turn))
+    });
     lanes.iter().fold(hash, |hash, lane| {
         (hash ^ round(0, *lane)).wrapping_mul(p1).wrapping_add(p4)
     })
@@ -74,5 +86,7 @@ fn merged(stripes: &[[u8; 32]]) -> u64 {
 
 fn round(lane: u64, word: u64) -> u64 {
     let [p1, p2, ..] = PRIMES;
-    lane.wrapping_add(word.wrapping_mul(p2)).rotate_left(31).wrapping_mul(p1)
+    lane.wrapping_add(word.wrapping_mul(p2))
+        .rotate_left(31)
+        .wrapping_mul(p1)
 }

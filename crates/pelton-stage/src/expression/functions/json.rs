@@ -37,7 +37,11 @@ fn by_path(args: &mut Arguments<'_, '_>, as_text: bool) -> Bound {
 /// A name, or a place in an array counted from 0, or from -1 at the end.
 fn by_key(args: &mut Arguments<'_, '_>, as_text: bool) -> Bound {
     let is_int = args.args[1].0.as_ref().and_then(super::Loose::data_type) == Some(DataType::Int64);
-    let key = if is_int { args.int(1)? } else { args.string(1)? };
+    let key = if is_int {
+        args.int(1)?
+    } else {
+        args.string(1)?
+    };
     let path = match key.as_constant().map(|column| column.value(0)) {
         Some(Value::Int64(place)) => vec![Key::Place(place)],
         Some(Value::String(name)) => vec![Key::Name(name.to_owned())],

@@ -94,7 +94,11 @@ fn fold(text: &str) -> String {
 }
 
 fn compile(pattern: &str, escape: Escape, fold_case: bool) -> Result<Pattern, &'static str> {
-    let folded = if fold_case { fold(pattern) } else { pattern.to_owned() };
+    let folded = if fold_case {
+        fold(pattern)
+    } else {
+        pattern.to_owned()
+    };
     let escape = match escape {
         Escape::Backslash => Some('\\'),
         Escape::None => None,
@@ -194,4 +198,3 @@ fn general(pieces: &[Piece], text: &str) -> bool {
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     memmem::find(text, part)
 }
-

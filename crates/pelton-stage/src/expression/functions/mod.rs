@@ -91,7 +91,10 @@ pub(crate) fn bind(
     let mut arguments = Arguments {
         binder,
         name: function.name,
-        args: args.into_iter().map(|(loose, tree)| (Some(loose), tree)).collect(),
+        args: args
+            .into_iter()
+            .map(|(loose, tree)| (Some(loose), tree))
+            .collect(),
     };
     let _ = tree;
     (function.bind)(&mut arguments).map_err(located)
@@ -127,7 +130,11 @@ pub(crate) fn matches(
     fold_case: bool,
     whole: &Tree,
 ) -> Result<Node, Error> {
-    let name = if fold_case { "regexp_ilike" } else { "regexp_like" };
+    let name = if fold_case {
+        "regexp_ilike"
+    } else {
+        "regexp_like"
+    };
     operator(binder, name, operands, whole)
 }
 
@@ -152,7 +159,9 @@ fn unknown(name: &str) -> Error {
 }
 
 fn wrong_count(function: &Function, count: usize) -> Error {
-    let Function { name, least, most, .. } = function;
+    let Function {
+        name, least, most, ..
+    } = function;
     let wanted = match (*least, *most) {
         (least, most) if least == most => least.to_string(),
         (least, MANY) => format!("{least} or more"),
@@ -186,7 +195,10 @@ impl<'b> Arguments<'b, '_> {
         match loose.data_type() {
             Some(own) if own != wanted && !wider(own) => {
                 let (name, is) = (self.name, described(tree, &loose));
-                Err(type_error(format!("{is} where {name} needs {wanted}"), tree))
+                Err(type_error(
+                    format!("{is} where {name} needs {wanted}"),
+                    tree,
+                ))
             }
             _ => Ok(promoted(settled(loose, tree, wanted)?, wanted)),
         }
@@ -214,7 +226,10 @@ impl<'b> Arguments<'b, '_> {
         match loose.data_type() {
             Some(own) if !own.is_numeric() => {
                 let (name, is) = (self.name, described(tree, &loose));
-                Err(type_error(format!("{is} where {name} needs a number"), tree))
+                Err(type_error(
+                    format!("{is} where {name} needs a number"),
+                    tree,
+                ))
             }
             _ => settled(loose, tree, DataType::Float64),
         }
@@ -241,7 +256,10 @@ impl<'b> Arguments<'b, '_> {
         }
     }
 
-    fn all(&mut self, each: fn(&mut Self, usize) -> Result<Node, Error>) -> Result<Vec<Node>, Error> {
+    fn all(
+        &mut self,
+        each: fn(&mut Self, usize) -> Result<Node, Error>,
+    ) -> Result<Vec<Node>, Error> {
         (0..self.len()).map(|index| each(self, index)).collect()
     }
 

@@ -25,9 +25,15 @@ pub(super) const FUNCTIONS: [Function; 19] = [
     function("cbrt", 1, 1, |args| floats(args, |x| Ok(x.cbrt()))),
     function("exp", 1, 1, |args| floats(args, exp)),
     function("ln", 1, 1, |args| floats(args, |x| logarithm(x, f64::ln))),
-    function("log", 1, 1, |args| floats(args, |x| logarithm(x, f64::log10))),
-    function("log10", 1, 1, |args| floats(args, |x| logarithm(x, f64::log10))),
-    function("log2", 1, 1, |args| floats(args, |x| logarithm(x, f64::log2))),
+    function("log", 1, 1, |args| {
+        floats(args, |x| logarithm(x, f64::log10))
+    }),
+    function("log10", 1, 1, |args| {
+        floats(args, |x| logarithm(x, f64::log10))
+    }),
+    function("log2", 1, 1, |args| {
+        floats(args, |x| logarithm(x, f64::log2))
+    }),
     function("power", 2, 2, power),
     function("pow", 2, 2, power),
     function("isnan", 1, 1, is_nan),
@@ -85,15 +91,21 @@ fn sign(args: &mut Arguments<'_, '_>) -> Bound {
     Ok(call(vec![operand], data_type, move |args| {
         let operand = &args.operands[0];
         match data_type {
-            DataType::Int64 => {
-                map(operand.ints(), args, Values::Int64, |value| (value.signum(), Fault::None))
-            }
+            DataType::Int64 => map(operand.ints(), args, Values::Int64, |value| {
+                (value.signum(), Fault::None)
+            }),
             DataType::Decimal { scale } => {
                 let decimals = |mantissas| Values::Decimal { mantissas, scale };
-                map(operand.mantissas(), args, decimals, |value| (value.signum(), Fault::None))
+                map(operand.mantissas(), args, decimals, |value| {
+                    (value.signum(), Fault::None)
+                })
             }
             _ => map(operand.floats(), args, Values::Float64, |value| {
-                let sign = if value == 0.0 || value.is_nan() { value } else { value.signum() };
+                let sign = if value == 0.0 || value.is_nan() {
+                    value
+                } else {
+                    value.signum()
+                };
                 (sign, Fault::None)
             }),
         }
@@ -124,7 +136,9 @@ impl Rounding {
         let unit = wide::power_of_ten(digits);
         let (whole, rest) = (mantissa / unit, mantissa % unit);
         match self {
-            Self::Nearest => decimal(mantissa, digits).rescale(0).map_or(whole, Decimal::mantissa),
+            Self::Nearest => decimal(mantissa, digits)
+                .rescale(0)
+                .map_or(whole, Decimal::mantissa),
             Self::Zero => whole,
             Self::Up => whole + i128::from(0 < rest),
             Self::Down => whole - i128::from(rest < 0),
@@ -152,7 +166,10 @@ fn whole(operand: Node, rounding: Rounding) -> Node {
         DataType::Decimal { scale } => {
             let data_type = DataType::Decimal { scale: 0 };
             call(vec![operand], data_type, move |args| {
-                let decimals = |mantissas| Values::Decimal { mantissas, scale: 0 };
+                let decimals = |mantissas| Values::Decimal {
+                    mantissas,
+                    scale: 0,
+                };
                 map(args.operands[0].mantissas(), args, decimals, |value| {
                     (rounding.mantissa(value, scale), Fault::None)
                 })
@@ -180,7 +197,10 @@ fn to_digits(operand: Node, rounding: Rounding, digits: i8) -> Node {
                 let scaled = value * factor;
                 let rounded = rounding.float(scaled) / factor;
                 // A number too large to be scaled has no digits to lose.
-                (if scaled.is_finite() { rounded } else { value }, Fault::None)
+                (
+                    if scaled.is_finite() { rounded } else { value },
+                    Fault::None,
+                )
             })
         }),
     }
@@ -191,12 +211,23 @@ fn decimal_digits(operand: Node, rounding: Rounding, scale: u8, digits: i8) -> N
     let kept = u8::try_from(digits).unwrap_or(0);
     // Digits cut off, some of them perhaps left of the point and put back as zeros.
     let cut = u8::try_from(i16::from(scale) - i16::from(digits)).unwrap_or(0);
-    let zeros = if digits < 0 { digits.unsigned_abs() } else { kept.saturating_sub(scale) };
+    let zeros = if digits < 0 {
+        digits.unsigned_abs()
+    } else {
+        kept.saturating_sub(scale)
+    };
     let data_type = DataType::Decimal { scale: kept };
     call(vec![operand], data_type, move |args| {
-        let decimals = |mantissas| Values::Decimal { mantissas, scale: kept };
+        let decimals = |mantissas| Values::Decimal {
+            mantissas,
+            scale: kept,
+        };
         map(args.operands[0].mantissas(), args, decimals, |value| {
-            let short = if 38 < cut { 0 } else { rounding.mantissa(value, cut) };
+            let short = if 38 < cut {
+                0
+            } else {
+                rounding.mantissa(value, cut)
+            };
             match short.checked_mul(wide::power_of_ten(zeros)) {
                 Some(value) => (value, Fault::None),
                 None => (0, Fault::Numeric),
@@ -211,7 +242,10 @@ fn modulo(args: &mut Arguments<'_, '_>) -> Bound {
         unreachable!("numbers have a common type");
     };
     let operands = Box::new([promoted(a, shared), promoted(b, shared)]);
-    Ok(Node::new(Kind::Arithmetic(Arithmetic::Modulo, operands), shared))
+    Ok(Node::new(
+        Kind::Arithmetic(Arithmetic::Modulo, operands),
+        shared,
+    ))
 }
 
 /// A function of one float, which may fail.
@@ -232,7 +266,11 @@ fn sqrt(value: f64) -> Result<f64, &'static str> {
 }
 
 fn exp(value: f64) -> Result<f64, &'static str> {
-    in_range(value.exp(), value.is_finite(), value.is_finite() && value.exp() == 0.0)
+    in_range(
+        value.exp(),
+        value.is_finite(),
+        value.is_finite() && value.exp() == 0.0,
+    )
 }
 
 fn in_range(value: f64, finite: bool, underflow: bool) -> Result<f64, &'static str> {
@@ -278,7 +316,10 @@ fn is_nan(args: &mut Arguments<'_, '_>) -> Bound {
     let operands = vec![args.float(0)?];
     Ok(call(operands, DataType::Bool, |args| {
         let lane = args.operands[0].floats();
-        let bits = lane.map(args.context.rows(), f64::is_nan).into_iter().collect();
+        let bits = lane
+            .map(args.context.rows(), f64::is_nan)
+            .into_iter()
+            .collect();
         Outcome::of(Values::Bool(bits), args.validity.clone(), Vec::new())
     }))
 }

@@ -47,13 +47,18 @@ fn flags(args: &mut Arguments<'_, '_>, index: usize, known: &str) -> Result<Flag
 /// Argument 1 as a pattern.
 fn pattern(args: &mut Arguments<'_, '_>, fold_case: bool) -> Result<Regex, Error> {
     let pattern = args.constant(1)?;
-    let built = RegexBuilder::new(&pattern).case_insensitive(fold_case).build();
+    let built = RegexBuilder::new(&pattern)
+        .case_insensitive(fold_case)
+        .build();
     built.map_err(|error| {
         let text = error.to_string();
         // The message of a syntax error draws a picture and says what is wrong in its last line.
         let last = text.lines().last().unwrap_or_default();
         let clause = last.strip_prefix("error: ").unwrap_or(last);
-        args.refuse(1, format!("`{pattern}` is not a regular expression: {clause}"))
+        args.refuse(
+            1,
+            format!("`{pattern}` is not a regular expression: {clause}"),
+        )
     })
 }
 
@@ -132,7 +137,9 @@ fn extract(args: &mut Arguments<'_, '_>) -> Bound {
         let mut places = pattern.capture_locations();
         text::build(args, |row, out| {
             let text = texts.at(row);
-            let found = pattern.captures_read(&mut places, text).and(places.get(group));
+            let found = pattern
+                .captures_read(&mut places, text)
+                .and(places.get(group));
             Ok(found.map(|(start, end)| out.extend_from_slice(&text[start..end])))
         })
     }))

@@ -10,10 +10,16 @@ use crate::expression::operand::{Lane, Outcome, Texts};
 use crate::expression::text::{self, Step};
 
 pub(super) const FUNCTIONS: [Function; 32] = [
-    function("length", 1, 1, |args| ints(args, |text| characters(text) as i64)),
-    function("char_length", 1, 1, |args| ints(args, |text| characters(text) as i64)),
+    function("length", 1, 1, |args| {
+        ints(args, |text| characters(text) as i64)
+    }),
+    function("char_length", 1, 1, |args| {
+        ints(args, |text| characters(text) as i64)
+    }),
     function("octet_length", 1, 1, octet_length),
-    function("ascii", 1, 1, |args| ints(args, |text| text.chars().next().map_or(0, |c| c as i64))),
+    function("ascii", 1, 1, |args| {
+        ints(args, |text| text.chars().next().map_or(0, |c| c as i64))
+    }),
     function("chr", 1, 1, chr),
     function("upper", 1, 1, |args| letters(args, case::UPPER)),
     function("lower", 1, 1, |args| letters(args, case::LOWER)),
@@ -38,7 +44,9 @@ pub(super) const FUNCTIONS: [Function; 32] = [
     function("position", 2, 2, strpos),
     function("starts_with", 2, 2, |args| tests(args, <[u8]>::starts_with)),
     function("ends_with", 2, 2, |args| tests(args, <[u8]>::ends_with)),
-    function("contains", 2, 2, |args| tests(args, |text, part| find(text, part).is_some())),
+    function("contains", 2, 2, |args| {
+        tests(args, |text, part| find(text, part).is_some())
+    }),
     function("concat", 1, MANY, concat),
     function("concat_ws", 2, MANY, concat_ws),
     function("||", 2, 2, joined),
@@ -57,7 +65,9 @@ fn offset(text: &str, count: usize) -> usize {
     if text.is_ascii() {
         return count.min(text.len());
     }
-    text.char_indices().nth(count).map_or(text.len(), |(offset, _)| offset)
+    text.char_indices()
+        .nth(count)
+        .map_or(text.len(), |(offset, _)| offset)
 }
 
 /// The first place of `part` in `text`.
@@ -79,7 +89,11 @@ fn ints(args: &mut Arguments<'_, '_>, each: fn(&str) -> i64) -> Bound {
 /// The length of text or bytes, which the views know.
 fn octet_length(args: &mut Arguments<'_, '_>) -> Bound {
     let bytes = args.args[0].0.as_ref().and_then(super::Loose::data_type) == Some(DataType::Bytes);
-    let wanted = if bytes { DataType::Bytes } else { DataType::String };
+    let wanted = if bytes {
+        DataType::Bytes
+    } else {
+        DataType::String
+    };
     let operands = vec![args.typed(0, wanted)?];
     Ok(call(operands, DataType::Int64, |args| {
         let views = args.operands[0].texts().views;
@@ -90,7 +104,9 @@ fn octet_length(args: &mut Arguments<'_, '_>) -> Bound {
 
 fn letters(args: &mut Arguments<'_, '_>, letters: Letters) -> Bound {
     let operands = vec![args.string(0)?];
-    Ok(call(operands, DataType::String, move |args| case::change(letters, args)))
+    Ok(call(operands, DataType::String, move |args| {
+        case::change(letters, args)
+    }))
 }
 
 fn mapped(args: &mut Arguments<'_, '_>, each: fn(&str, &mut Vec<u8>)) -> Bound {
@@ -121,7 +137,10 @@ fn chr(args: &mut Arguments<'_, '_>) -> Bound {
         let codes = args.operands[0].ints();
         text::build(args, |row, out| {
             let code = codes.at(row);
-            let letter = u32::try_from(code).ok().and_then(char::from_u32).filter(|&c| c != '\0');
+            let letter = u32::try_from(code)
+                .ok()
+                .and_then(char::from_u32)
+                .filter(|&c| c != '\0');
             let letter = letter.ok_or_else(|| format!("{code} is not a character"))?;
             out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
             Ok(Some(()))
@@ -138,7 +157,10 @@ fn part(args: &Args<'_>, each: impl Fn(usize, &str) -> (usize, usize)) -> Outcom
         let (start, end) = each(row, texts.str(row));
         // Both lie in the text, whose length is 32 bits wide.
         let view = texts.views.at(row);
-        Ok(Some(View::between(view.start + start as u32, view.start + end as u32)))
+        Ok(Some(View::between(
+            view.start + start as u32,
+            view.start + end as u32,
+        )))
     });
     let block = args.context.batch.block();
     let strings = if std::ptr::eq(texts.base, block.bytes()) {
@@ -175,7 +197,11 @@ fn trim(args: &mut Arguments<'_, '_>, front: bool, back: bool) -> Bound {
                 false => 0,
             };
             let rest = &text[from..];
-            let rest = if back { rest.trim_end_matches(|c| set.contains(c)) } else { rest };
+            let rest = if back {
+                rest.trim_end_matches(|c| set.contains(c))
+            } else {
+                rest
+            };
             (from, from + rest.len())
         })
     }))
@@ -211,7 +237,10 @@ fn window(from: i64, count: Option<i64>) -> Result<(usize, Option<usize>), &'sta
     if count < 0 {
         return Err("negative substring length");
     }
-    let end = from.saturating_add(count).saturating_sub(from.max(1)).max(0);
+    let end = from
+        .saturating_add(count)
+        .saturating_sub(from.max(1))
+        .max(0);
     Ok((skipped, Some(usize::try_from(end).unwrap_or(usize::MAX))))
 }
 
@@ -258,7 +287,9 @@ fn from_three(
     let operands = three(args)?;
     Ok(call(operands, DataType::String, move |args| {
         let texts: [Texts<'_>; 3] = [0, 1, 2].map(|index: usize| args.operands[index].texts());
-        text::build(args, |row, out| each(texts.map(|texts| texts.str(row)), out))
+        text::build(args, |row, out| {
+            each(texts.map(|texts| texts.str(row)), out)
+        })
     }))
 }
 
@@ -376,7 +407,11 @@ fn padded(
         return Err("the result is longer than 262144 characters".into());
     }
     let present = characters(text);
-    let missing = if fill.is_empty() { 0 } else { length.saturating_sub(present) };
+    let missing = if fill.is_empty() {
+        0
+    } else {
+        length.saturating_sub(present)
+    };
     let cut = &text.as_bytes()[..offset(text, length.min(present))];
     if !front {
         out.extend_from_slice(cut);
@@ -416,9 +451,15 @@ fn tests(args: &mut Arguments<'_, '_>, holds: fn(&[u8], &[u8]) -> bool) -> Bound
 fn joined(args: &mut Arguments<'_, '_>) -> Bound {
     let operands = args.all(Arguments::written)?;
     Ok(call(operands, DataType::String, |args| {
-        let texts: Vec<Texts<'_>> = args.operands.iter().map(|operand| operand.texts()).collect();
+        let texts: Vec<Texts<'_>> = args
+            .operands
+            .iter()
+            .map(|operand| operand.texts())
+            .collect();
         text::build(args, |row, out| {
-            texts.iter().for_each(|texts| out.extend_from_slice(texts.at(row)));
+            texts
+                .iter()
+                .for_each(|texts| out.extend_from_slice(texts.at(row)));
             Ok(Some(()))
         })
     }))
@@ -428,9 +469,16 @@ fn joined(args: &mut Arguments<'_, '_>) -> Bound {
 fn concat(args: &mut Arguments<'_, '_>) -> Bound {
     let operands = args.all(Arguments::written)?;
     Ok(call(operands, DataType::String, |args| {
-        let texts: Vec<Texts<'_>> = args.operands.iter().map(|operand| operand.texts()).collect();
+        let texts: Vec<Texts<'_>> = args
+            .operands
+            .iter()
+            .map(|operand| operand.texts())
+            .collect();
         text::build(&args.lenient(None), |row, out| {
-            let present = texts.iter().enumerate().filter(|(index, _)| !args.is_null(*index, row));
+            let present = texts
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !args.is_null(*index, row));
             present.for_each(|(_, texts)| out.extend_from_slice(texts.at(row)));
             Ok(Some(()))
         })
@@ -441,7 +489,11 @@ fn concat(args: &mut Arguments<'_, '_>) -> Bound {
 fn concat_ws(args: &mut Arguments<'_, '_>) -> Bound {
     let operands = args.all(Arguments::written)?;
     Ok(call(operands, DataType::String, |args| {
-        let texts: Vec<Texts<'_>> = args.operands.iter().map(|operand| operand.texts()).collect();
+        let texts: Vec<Texts<'_>> = args
+            .operands
+            .iter()
+            .map(|operand| operand.texts())
+            .collect();
         text::build(&args.lenient(Some(0)), |row, out| {
             let mut separator: &[u8] = b"";
             for (index, texts_of) in texts.iter().enumerate().skip(1) {

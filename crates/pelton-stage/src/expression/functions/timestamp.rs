@@ -83,7 +83,9 @@ const UNITS: [(&str, Unit); 23] = [
 fn unit(args: &mut Arguments<'_, '_>) -> Result<Unit, Error> {
     let name = args.constant(0)?.to_ascii_lowercase();
     let singular = name.strip_suffix('s').unwrap_or(&name);
-    let known = UNITS.iter().find(|(known, _)| *known == singular || *known == name);
+    let known = UNITS
+        .iter()
+        .find(|(known, _)| *known == singular || *known == name);
     known.map(|&(_, unit)| unit).ok_or_else(|| {
         let names = UNITS.map(|(name, _)| name);
         let hint = match pelton_record::nearest(&name, names) {
@@ -95,7 +97,10 @@ fn unit(args: &mut Arguments<'_, '_>) -> Result<Unit, Error> {
 }
 
 /// A timestamp from a timestamp, which may be out of range.
-fn moved_by(operands: Vec<Node>, each: impl Fn(i64) -> Option<i64> + Send + Sync + 'static) -> Node {
+fn moved_by(
+    operands: Vec<Node>,
+    each: impl Fn(i64) -> Option<i64> + Send + Sync + 'static,
+) -> Node {
     call(operands, DataType::Timestamp, move |args| {
         let lane = args.operands[0].ints();
         let (values, validity, failures) = text::rows(args, |row| match each(lane.at(row)) {
@@ -123,7 +128,9 @@ fn date_trunc(args: &mut Arguments<'_, '_>) -> Bound {
         return Err(args.refuse(0, "a timestamp cannot be cut at this unit"));
     }
     let operands = vec![args.timestamp(1)?];
-    Ok(moved_by(operands, move |timestamp| truncated(timestamp, unit)))
+    Ok(moved_by(operands, move |timestamp| {
+        truncated(timestamp, unit)
+    }))
 }
 
 /// The start of the unit that `timestamp` lies in.
@@ -144,7 +151,13 @@ fn truncated(timestamp: i64, unit: Unit) -> Option<i64> {
 /// The first day of the unit that the day lies in.
 fn truncated_days(day: i64, unit: Unit) -> Option<i64> {
     let Civil { year, month, .. } = time::civil(day);
-    let first = |year, month| Some(time::days(Civil { year, month, day: 1 }));
+    let first = |year, month| {
+        Some(time::days(Civil {
+            year,
+            month,
+            day: 1,
+        }))
+    };
     match unit {
         Unit::Week => Some(day - (iso_weekday(day) - 1)),
         Unit::Month => first(year, month),
@@ -175,7 +188,10 @@ fn nanoseconds(operands: Vec<Node>, each: impl Fn(i64) -> i64 + Send + Sync + 's
     call(operands, DataType::Decimal { scale: 9 }, move |args| {
         let lane = args.operands[0].ints();
         let mantissas = lane.map(args.context.rows(), |value| i128::from(each(value)));
-        let values = Values::Decimal { mantissas, scale: 9 };
+        let values = Values::Decimal {
+            mantissas,
+            scale: 9,
+        };
         Outcome::of(values, args.validity.clone(), Vec::new())
     })
 }
@@ -205,7 +221,13 @@ fn day_part(day: i64, unit: Unit) -> i64 {
         Unit::Century => (date.year - 1).div_euclid(100) + 1,
         Unit::DayOfWeek => iso_weekday(day) % 7,
         Unit::IsoDayOfWeek => iso_weekday(day),
-        Unit::DayOfYear => day - time::days(Civil { month: 1, day: 1, ..date }) + 1,
+        Unit::DayOfYear => {
+            day - time::days(Civil {
+                month: 1,
+                day: 1,
+                ..date
+            }) + 1
+        }
         _ => date.year,
     }
 }
@@ -214,7 +236,11 @@ fn day_part(day: i64, unit: Unit) -> i64 {
 fn iso_week(day: i64) -> (i64, i64) {
     let thursday = day - iso_weekday(day) + 4;
     let year = time::civil(thursday).year;
-    let first = time::days(Civil { year, month: 1, day: 1 });
+    let first = time::days(Civil {
+        year,
+        month: 1,
+        day: 1,
+    });
     (year, (thursday - first) / 7 + 1)
 }
 
@@ -226,12 +252,16 @@ fn date_bin(args: &mut Arguments<'_, '_>) -> Bound {
         Loose::Text(text) => Interval::parse(&text, None),
         Loose::Known(_) | Loose::Null => None,
     };
-    let length = stride.filter(|stride| stride.months == 0).and_then(|stride| {
-        let days = i64::from(stride.days).checked_mul(DAY)?;
-        days.checked_add(stride.nanoseconds).filter(|&length| 0 < length)
-    });
+    let length = stride
+        .filter(|stride| stride.months == 0)
+        .and_then(|stride| {
+            let days = i64::from(stride.days).checked_mul(DAY)?;
+            days.checked_add(stride.nanoseconds)
+                .filter(|&length| 0 < length)
+        });
     let Some(length) = length else {
-        let message = "date_bin needs a constant interval of days or less, like INTERVAL '15 minutes'";
+        let message =
+            "date_bin needs a constant interval of days or less, like INTERVAL '15 minutes'";
         return Err(type_error(message, tree));
     };
     let operands = vec![args.timestamp(1)?, args.timestamp(2)?];
@@ -240,14 +270,18 @@ fn date_bin(args: &mut Arguments<'_, '_>) -> Bound {
         let (values, validity, failures) = text::rows(args, |row| {
             let (at, origin) = (i128::from(lane.at(row)), i128::from(origins.at(row)));
             let start = at - (at - origin).rem_euclid(i128::from(length));
-            i64::try_from(start).map(Some).map_err(|_| OUT_OF_RANGE.into())
+            i64::try_from(start)
+                .map(Some)
+                .map_err(|_| OUT_OF_RANGE.into())
         });
         Outcome::of(Values::Timestamp(values), validity, failures)
     }))
 }
 
 fn epoch(args: &mut Arguments<'_, '_>) -> Bound {
-    Ok(counted(vec![args.timestamp(0)?], |timestamp| timestamp.div_euclid(SECOND)))
+    Ok(counted(vec![args.timestamp(0)?], |timestamp| {
+        timestamp.div_euclid(SECOND)
+    }))
 }
 
 fn epoch_ns(args: &mut Arguments<'_, '_>) -> Bound {
@@ -265,7 +299,8 @@ fn to_timestamp(args: &mut Arguments<'_, '_>) -> Bound {
                 DataType::Int64 => operand.ints().at(row).checked_mul(SECOND),
                 DataType::Float64 => from_float(operand.floats().at(row)),
                 DataType::Decimal { scale } => {
-                    let seconds = crate::expression::operand::decimal(operand.mantissas().at(row), scale);
+                    let seconds =
+                        crate::expression::operand::decimal(operand.mantissas().at(row), scale);
                     let nanoseconds = seconds.rescale(9).map(pelton_record::Decimal::mantissa);
                     nanoseconds.and_then(|value| i64::try_from(value).ok())
                 }
@@ -291,7 +326,9 @@ fn make_timestamp(args: &mut Arguments<'_, '_>) -> Bound {
         let (values, validity, failures) = text::rows(args, |row| {
             let [year, month, day, hour, minute, second] =
                 [0, 1, 2, 3, 4, 5].map(|index: usize| args.operands[index].ints().at(row));
-            let month = u32::try_from(month).ok().filter(|month| (1..=12).contains(month));
+            let month = u32::try_from(month)
+                .ok()
+                .filter(|month| (1..=12).contains(month));
             let inside = (0..24).contains(&hour)
                 && (0..60).contains(&minute)
                 && (0..60).contains(&second)
@@ -299,7 +336,9 @@ fn make_timestamp(args: &mut Arguments<'_, '_>) -> Bound {
             let date = month.filter(|_| inside).and_then(|month| {
                 let day = u32::try_from(day).ok()?;
                 let last = time::month_days(year, month);
-                (1..=last).contains(&day).then_some(Civil { year, month, day })
+                (1..=last)
+                    .contains(&day)
+                    .then_some(Civil { year, month, day })
             });
             let Some(date) = date else {
                 return Err("no such date or time of day".into());
@@ -322,7 +361,10 @@ pub(crate) fn moved(
 ) -> Option<Bound> {
     let is_timestamp = |loose: &Loose| loose.data_type() == Some(DataType::Timestamp);
     let is_interval = |loose: &Loose| matches!(loose, Loose::Interval(_));
-    if ![&*a, &*b].into_iter().any(|loose| is_timestamp(loose) || is_interval(loose)) {
+    if ![&*a, &*b]
+        .into_iter()
+        .any(|loose| is_timestamp(loose) || is_interval(loose))
+    {
         return None;
     }
     let (timestamp, interval) = match (op, is_interval(a)) {
@@ -345,14 +387,19 @@ pub(crate) fn moved(
     let Some(interval) = interval else {
         return Some(Err(type_error("the interval is out of range", right)));
     };
-    Some(Ok(moved_by(vec![node], move |timestamp| shifted(timestamp, interval))))
+    Some(Ok(moved_by(vec![node], move |timestamp| {
+        shifted(timestamp, interval)
+    })))
 }
 
 fn refused(left: &Tree, a: &Loose, right: &Tree, b: &Loose) -> Error {
     let (a, b) = (described(left, a), described(right, b));
     let hint = "an interval can be added to a timestamp or taken from it, and epoch() makes a \
                 number of a timestamp";
-    type_error(format!("no arithmetic between them: {a}, {b}; {hint}"), left)
+    type_error(
+        format!("no arithmetic between them: {a}, {b}; {hint}"),
+        left,
+    )
 }
 
 /// Months first, where the day stays within the month, then days, then the rest.

@@ -61,13 +61,18 @@ impl Scanner<'_> {
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Invalid> {
-        if self.take(byte) { Ok(()) } else { Err(Invalid(self.at)) }
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err(Invalid(self.at))
+        }
     }
 
     /// Goes to the value of the member `name`; false when there is none.
     fn member(&mut self, name: &[u8]) -> Result<bool, Invalid> {
         if !self.take(b'{') {
-            return Ok(false);
+            // Something else has no members, but it must be something.
+            return self.skip().map(|()| false);
         }
         if self.take(b'}') {
             return Ok(false);
@@ -108,7 +113,10 @@ impl Scanner<'_> {
 
     /// Walks over an array up to element `place`.
     fn walk(&mut self, place: i64) -> Result<Walk, Invalid> {
-        if !self.take(b'[') || self.take(b']') {
+        if !self.take(b'[') {
+            return self.skip().map(|()| Walk::Ended(0));
+        }
+        if self.take(b']') {
             return Ok(Walk::Ended(0));
         }
         for index in 0.. {
@@ -203,10 +211,15 @@ impl Scanner<'_> {
         let start = self.at;
         let within = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
         let rest = &self.json[start..];
-        let length = rest.iter().position(|&byte| !within(byte)).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|&byte| !within(byte))
+            .unwrap_or(rest.len());
         let word = &rest[..length];
         let number = || str::from_utf8(word).is_ok_and(|word| word.parse::<f64>().is_ok());
-        let digits = word.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+        let digits = word
+            .first()
+            .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
         if !matches!(word, b"true" | b"false" | b"null") && !(digits && number()) {
             return Err(Invalid(start));
         }
@@ -277,7 +290,10 @@ fn unicode(rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         u32::from_str_radix(digits, 16).ok()
     };
     let high = unit(1)?;
-    let low = rest.get(5..7).filter(|next| *next == b"\\u").and_then(|_| unit(7));
+    let low = rest
+        .get(5..7)
+        .filter(|next| *next == b"\\u")
+        .and_then(|_| unit(7));
     let (code, used) = match (high, low) {
         (0xd800..=0xdbff, Some(low @ 0xdc00..=0xdfff)) => {
             (0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), 11)
