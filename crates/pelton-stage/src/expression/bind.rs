@@ -327,7 +327,10 @@ impl Binder<'_> {
             let mut pairs = Vec::with_capacity(list.len());
             for item in list {
                 let other = binder.loose(item)?;
-                pairs.push(comparable((Loose::Known(value()), operand), (other, item))?);
+                pairs.push(*comparable(
+                    (Loose::Known(value()), operand),
+                    (other, item),
+                )?);
             }
             let node = functions::any_equal(pairs);
             Ok(negate_if(negated, node))

@@ -29,17 +29,17 @@ pub(crate) enum E {
     /// A constant, and the type it is cast to where it is null.
     Lit(V, &'static str),
     Col(&'static str),
-    Bin(&'static str, Box<[E; 2]>),
-    Not(Box<E>),
-    Neg(Box<E>),
+    Bin(&'static str, Box<[Self; 2]>),
+    Not(Box<Self>),
+    Neg(Box<Self>),
     /// The rest of `a IS ...`.
-    Is(&'static str, Box<E>),
-    Between(Box<[E; 3]>),
-    In(Box<E>, Vec<E>),
-    Like(&'static str, Box<E>, String),
-    Case(Vec<(E, E)>, Box<E>),
-    Call(&'static str, Vec<E>),
-    Cast(&'static str, Box<E>),
+    Is(&'static str, Box<Self>),
+    Between(Box<[Self; 3]>),
+    In(Box<Self>, Vec<Self>),
+    Like(&'static str, Box<Self>, String),
+    Case(Vec<(Self, Self)>, Box<Self>),
+    Call(&'static str, Vec<Self>),
+    Cast(&'static str, Box<Self>),
 }
 
 impl E {
@@ -64,7 +64,8 @@ impl E {
             Self::Case(arms, otherwise) => {
                 let mut text = "CASE".to_owned();
                 for (when, then) in arms {
-                    write!(text, " WHEN {} THEN {}", when.text(), then.text()).unwrap();
+                    write!(text, " WHEN {} THEN {}", when.text(), then.text())
+                        .expect("writing to a string");
                 }
                 format!("{text} ELSE {} END", otherwise.text())
             }
@@ -126,10 +127,15 @@ impl E {
                 let high = Self::Bin("<=", Box::new([a, c]));
                 logic(&[low, high], row, false)
             }
-            Self::In(a, items) => items.iter().fold(Ok(V::Bool(false)), |all, item| {
-                let equal = Self::Bin("=", Box::new([(**a).clone(), item.clone()])).eval(row);
-                either(all, equal, true)
-            }),
+            Self::In(a, items) => {
+                // No try_fold: a failure may yet be outweighed by an item that is equal.
+                let mut all = Ok(V::Bool(false));
+                for item in items {
+                    let equal = Self::Bin("=", Box::new([(**a).clone(), item.clone()])).eval(row);
+                    all = either(all, equal, true);
+                }
+                all
+            }
             Self::Like(word, a, pattern) => Ok(match a.eval(row)? {
                 V::Str(text) if *word == "ILIKE" => {
                     V::Bool(like(&text.to_lowercase(), &pattern.to_lowercase()))

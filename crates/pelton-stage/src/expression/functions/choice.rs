@@ -83,7 +83,7 @@ fn better_of(best: Node, next: Node, better: Comparison) -> Node {
 const TABLE_MIN: usize = 8;
 
 /// `IN`: whether one of the pairs is equal; null when none is and a side was null.
-pub(crate) fn any_equal(pairs: Vec<Box<[Node; 2]>>) -> Node {
+pub(crate) fn any_equal(pairs: Vec<[Node; 2]>) -> Node {
     let (mut constants, mut others) = (Vec::new(), Vec::new());
     for pair in pairs {
         let same = matches!(pair[1].data_type, DataType::String | DataType::Int64);
@@ -99,19 +99,24 @@ pub(crate) fn any_equal(pairs: Vec<Box<[Node; 2]>>) -> Node {
     if constants.len() < TABLE_MIN {
         others.append(&mut constants);
     }
-    let equal = |pair| Node::new(Kind::Compare(Comparison::Eq, pair), DataType::Bool);
+    let equal = |pair| {
+        Node::new(
+            Kind::Compare(Comparison::Eq, Box::new(pair)),
+            DataType::Bool,
+        )
+    };
     let mut operands: Vec<Node> = others.into_iter().map(equal).collect();
     operands.extend(table(constants));
     Node::new(Kind::Or(operands), DataType::Bool)
 }
 
 /// A table of the constants on the right, looked up with the value on the left.
-fn table(pairs: Vec<Box<[Node; 2]>>) -> Option<Node> {
+fn table(pairs: Vec<[Node; 2]>) -> Option<Node> {
     let text = pairs.first()?[1].data_type == DataType::String;
     let mut value = None;
     let mut columns = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let [left, right] = *pair;
+        let [left, right] = pair;
         columns.extend(right.as_constant().cloned());
         value.get_or_insert(left);
     }

@@ -21,7 +21,7 @@ enum Pattern {
     /// `%text`.
     Suffix(Vec<u8>),
     /// `%text%`.
-    Contains(memmem::Finder<'static>),
+    Contains(Box<memmem::Finder<'static>>),
     General(Vec<Piece>),
 }
 
@@ -143,7 +143,7 @@ fn simple(pieces: &[Piece]) -> Option<Pattern> {
         (false, false) => Pattern::Exact(letters),
         (false, true) => Pattern::Prefix(letters),
         (true, false) => Pattern::Suffix(letters),
-        (true, true) => Pattern::Contains(memmem::Finder::new(&letters).into_owned()),
+        (true, true) => Pattern::Contains(memmem::Finder::new(&letters).into_owned().into()),
     })
 }
 

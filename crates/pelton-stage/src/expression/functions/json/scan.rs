@@ -220,7 +220,8 @@ impl Scanner<'_> {
         let digits = word
             .first()
             .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
-        if !matches!(word, b"true" | b"false" | b"null") && !(digits && number()) {
+        let valid = matches!(word, b"true" | b"false" | b"null") || digits && number();
+        if !valid {
             return Err(Invalid(start));
         }
         self.at += length;
