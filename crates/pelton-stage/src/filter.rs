@@ -15,11 +15,11 @@ use crate::{Error, ErrorKind, Expression, Stage};
 /// use pelton_stage::{Expression, Filter, Stage};
 ///
 /// let schema = Schema::of([("x", DataType::Int64)]).into();
-/// let filter = Filter::new(&Expression::parse("10 / x > 2")?, &schema)?;
+/// let filter = Filter::new(&Expression::parse("100 / x > 20")?, &schema)?;
 /// let mut batch = Batch::from_columns(schema, vec![Column::int64([4, 5, 0])]);
 /// filter.apply(&mut batch)?;
 /// assert_eq!(batch.rows(), 1);
-/// assert_eq!(batch.rejected()[0].reason, "10 / x > 2: division by zero");
+/// assert_eq!(batch.rejected()[0].reason, "100 / x > 20: division by zero");
 /// # Ok::<(), pelton_stage::Error>(())
 /// ```
 #[derive(Debug)]
@@ -90,7 +90,9 @@ pub(crate) fn predicate_of(expression: &Expression, input: &Schema) -> Result<Bo
 /// A bit for each row that failed.
 pub(crate) fn rows_of(failures: &[Failure], rows: usize) -> Bitmap {
     let mut bits = Bitmap::new(rows, false);
-    failures.iter().for_each(|failure| bits.set(failure.row as usize, true));
+    failures
+        .iter()
+        .for_each(|failure| bits.set(failure.row as usize, true));
     bits
 }
 

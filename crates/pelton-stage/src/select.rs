@@ -82,7 +82,9 @@ impl Select {
             kept[known(name.as_ref(), input)?] = false;
         }
         let fields = input.fields().iter().zip(&kept);
-        let fields = fields.filter(|(_, kept)| **kept).map(|(field, _)| field.clone());
+        let fields = fields
+            .filter(|(_, kept)| **kept)
+            .map(|(field, _)| field.clone());
         Self::of("drop", fields.collect(), all(input, |index| kept[index])?)
     }
 
@@ -112,14 +114,22 @@ impl Select {
 fn known(name: &str, input: &Schema) -> Result<usize, Error> {
     match input.index_of(name) {
         Some(index) => Ok(index),
-        None => Expression::column(name).bind(input).map(|_| unreachable!("it is unknown")),
+        None => Expression::column(name)
+            .bind(input)
+            .map(|_| unreachable!("it is unknown")),
     }
 }
 
 /// The columns of `input` that `kept` wants, as they are.
 fn all(input: &Schema, kept: impl Fn(usize) -> bool) -> Result<Vec<Bound>, Error> {
-    let fields = input.fields().iter().enumerate().filter(|(index, _)| kept(*index));
-    fields.map(|(_, field)| Expression::column(&field.name).bind(input)).collect()
+    let fields = input
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| kept(*index));
+    fields
+        .map(|(_, field)| Expression::column(&field.name).bind(input))
+        .collect()
 }
 
 impl Stage for Select {
@@ -143,8 +153,9 @@ impl Stage for Select {
             computed.push(Source::Computed(Cow::into_owned(column)));
             let text = expression.text();
             let reasons = failures.into_iter();
-            failed
-                .extend(reasons.map(|failure| (failure.row, format!("{text}: {}", failure.reason))));
+            failed.extend(
+                reasons.map(|failure| (failure.row, format!("{text}: {}", failure.reason))),
+            );
         }
         replace(batch, computed, &self.output);
         batch.reject(&self.name, RejectedKind::Expression, failed);
@@ -170,7 +181,11 @@ fn replace(batch: &mut Batch, sources: Vec<Source>, output: &Arc<Schema>) {
     let mut take = |index: usize| {
         left[index] -= 1;
         let input = &mut inputs[index];
-        let column = if left[index] == 0 { input.take() } else { input.clone() };
+        let column = if left[index] == 0 {
+            input.take()
+        } else {
+            input.clone()
+        };
         column.expect("a column is there until the last that wants it")
     };
     let column = |source| match source {

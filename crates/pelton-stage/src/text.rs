@@ -47,7 +47,9 @@ impl FromStr for Transform {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        let known = Self::ALL.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
+        let known = Self::ALL
+            .iter()
+            .find(|(_, known, _)| known.eq_ignore_ascii_case(name));
         known.map(|(transform, ..)| *transform).ok_or_else(|| {
             let names = Self::ALL.map(|(_, name, _)| name);
             let hint = match nearest(name, names) {
@@ -95,7 +97,9 @@ impl Text {
             let message = format!("`{column}` is {}, not text", bound.data_type());
             return Err(Error::new(ErrorKind::Type, message));
         }
-        let name = bound.as_column().map(|index| input.fields()[index].name.clone());
+        let name = bound
+            .as_column()
+            .map(|index| input.fields()[index].name.clone());
         let changed = transforms
             .into_iter()
             .fold(column, |text, transform| text.within(transform.function()));

@@ -85,7 +85,10 @@ impl Stage for Validate {
                 broken.retain(&failed.not());
             }
             // A batch comes from a block of less than 4 GiB, so a row's number fits.
-            let rows = broken.ones().map(|row| (row as u32, name.clone())).collect();
+            let rows = broken
+                .ones()
+                .map(|row| (row as u32, name.clone()))
+                .collect();
             batch.reject(&self.name, RejectedKind::Rule, rows);
         }
         Ok(())

@@ -223,8 +223,8 @@ impl Binder<'_> {
     }
 
     fn arithmetic(&mut self, op: Arithmetic, left: &Tree, right: &Tree) -> Result<Node, Error> {
-        let (a, b) = (self.loose(left)?, self.loose(right)?);
-        if let Some(moved) = functions::moved_timestamp(op, (&a, left), (&b, right)) {
+        let (mut a, mut b) = (self.loose(left)?, self.loose(right)?);
+        if let Some(moved) = functions::moved_timestamp(op, (&mut a, left), (&mut b, right)) {
             return moved;
         }
         let open = a.data_type().or(b.data_type()).unwrap_or(DataType::Int64);
@@ -327,7 +327,10 @@ impl Binder<'_> {
             let mut pairs = Vec::with_capacity(list.len());
             for item in list {
                 let other = binder.loose(item)?;
-                pairs.push(comparable((Loose::Known(value()), operand), (other, item))?);
+                pairs.push(*comparable(
+                    (Loose::Known(value()), operand),
+                    (other, item),
+                )?);
             }
             let node = functions::any_equal(pairs);
             Ok(negate_if(negated, node))
@@ -407,9 +410,9 @@ impl Binder<'_> {
     pub(crate) fn once(
         &mut self,
         value: Node,
-        body: impl FnOnce(&dyn Fn() -> Node) -> Node,
+        body: impl FnOnce(&dyn Fn() -> Node) -> Result<Node, Error>,
     ) -> Result<Node, Error> {
-        self.shared(value, |_, value| Ok(body(value)))
+        self.shared(value, |_, value| body(value))
     }
 }
 
@@ -475,11 +478,18 @@ pub(crate) fn comparable(
         }
         _ => String::new(),
     };
-    let (a, b) = (settled(a, left, open)?, settled(b, right, open)?);
+    let a = settled(a, left, open).map_err(|error| beside(&error, right, open))?;
+    let b = settled(b, right, open).map_err(|error| beside(&error, left, open))?;
     match common(a.data_type, b.data_type) {
         Some(shared) => Ok(Box::new([own_scale(a, shared), own_scale(b, shared)])),
         None => Err(type_error(message, left)),
     }
+}
+
+/// The error of a literal that does not read as the type of `other`.
+fn beside(error: &Error, other: &Tree, data_type: DataType) -> Error {
+    let message = format!("{}; `{other}` is {data_type}", error.message());
+    type_error(message, other)
 }
 
 /// Values of one type, for what picks one of them.

@@ -136,7 +136,7 @@ fn rows_of(open: &Bitmap, failures: &[Failure], all: &mut Vec<Failure>) -> Bitma
 }
 
 /// One column of what the rows took; null where none took anything.
-fn gather(taken: &[(Bitmap, Operand<'_>)], data_type: DataType, rows: usize) -> Column {
+pub(crate) fn gather(taken: &[(Bitmap, Operand<'_>)], data_type: DataType, rows: usize) -> Column {
     let mut validity = Bitmap::new(rows, false);
     for (chosen, operand) in taken {
         let valid = operand.validity(rows).map(|valid| valid.and(chosen));

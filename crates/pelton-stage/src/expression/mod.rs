@@ -17,6 +17,10 @@ mod operand;
 mod parse;
 mod print;
 mod read;
+mod rewrite;
+#[cfg(feature = "serde")]
+mod serial;
+pub(crate) mod sql;
 mod syntax;
 mod text;
 mod time;
@@ -37,6 +41,7 @@ use operand::Context;
 use syntax::{Call, Name, Place, Tree};
 
 pub use operand::Failure;
+pub use rewrite::AggregateCall;
 
 /// A scalar expression of SQL, not yet bound to columns.
 ///

@@ -25,7 +25,26 @@ pub(crate) struct Args<'a> {
     pub(crate) validity: Option<Bitmap>,
 }
 
-impl Args<'_> {
+impl<'a> Args<'a> {
+    /// The same for a kernel that takes nulls itself, but for those of operand `strict`.
+    pub(crate) fn lenient(&self, strict: Option<usize>) -> Self {
+        let rows = self.context.rows();
+        let validity = strict.and_then(|index| self.operands[index].validity(rows));
+        Self {
+            context: self.context,
+            operands: Vec::new(),
+            validity: validity.map(Cow::into_owned),
+        }
+    }
+
+    /// Whether operand `index` is null in `row`.
+    pub(crate) fn is_null(&self, index: usize, row: usize) -> bool {
+        let operand = &self.operands[index];
+        operand
+            .column()
+            .is_null(if operand.is_constant() { 0 } else { row })
+    }
+
     /// Calls `each` with every row that matters and has all its operands.
     pub(crate) fn for_each(&self, each: impl FnMut(usize)) {
         match (self.context.active, &self.validity) {

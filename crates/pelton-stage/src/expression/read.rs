@@ -16,9 +16,11 @@ use super::syntax::{
 };
 use super::time;
 
-/// Depth of a tree; a chain of operators is as deep as it is long. What walks a tree uses the
-/// stack, less than a kilobyte a level.
-const DEPTH_MAX: usize = 400;
+/// Depth of a tree. What walks trees uses the stack, some kilobytes a level in debug builds.
+const DEPTH_MAX: usize = 128;
+
+/// Conditions in one chain of AND or OR, which is walked in a loop where it matters.
+const CHAIN_MAX: usize = 1024;
 
 /// Reads one tree of the parser's.
 pub(crate) fn tree(expr: &Expr) -> Result<Tree, Error> {
@@ -41,11 +43,18 @@ pub(crate) fn unsupported(what: &str, node: &impl Spanned) -> Error {
     )
 }
 
-fn located(error: Error, node: &impl Spanned) -> Error {
+/// `error` at the place of `node`, when that is known.
+pub(crate) fn located(error: Error, node: &impl Spanned) -> Error {
     match parse::known(node.span().start) {
         Some(position) => error.at(position),
         None => error,
     }
+}
+
+/// An error without a place: looking for that would walk the whole of it.
+fn too_long(limit: usize, what: &str) -> Error {
+    let message = format!("not supported: more than {limit} {what}");
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 fn invalid(message: impl Into<String>, node: &impl Spanned) -> Error {
@@ -59,10 +68,7 @@ struct Reader {
 impl Reader {
     fn tree(&mut self, expr: &Expr) -> Result<Tree, Error> {
         if self.depth == DEPTH_MAX {
-            return Err(unsupported(
-                &format!("more than {DEPTH_MAX} operators deep"),
-                expr,
-            ));
+            return Err(too_long(DEPTH_MAX, "operators deep"));
         }
         self.depth += 1;
         let tree = self.operator(expr)?;
@@ -85,6 +91,10 @@ impl Reader {
     fn operator(&mut self, expr: &Expr) -> Result<Tree, Error> {
         match expr {
             Expr::Nested(inner) => self.operator(inner),
+            Expr::BinaryOp {
+                op: BinaryOperator::And | BinaryOperator::Or,
+                ..
+            } => self.chain(expr),
             Expr::BinaryOp { left, op, right } => {
                 let op = binary(op).ok_or_else(|| unsupported(&format!("`{op}`"), expr))?;
                 Ok(Tree::Binary(op, self.pair(left, right)?))
@@ -102,6 +112,34 @@ impl Reader {
             Expr::IsNotDistinctFrom(left, right) => self.distinct(true, left, right),
             _ => self.predicate(expr),
         }
+    }
+
+    /// A chain of AND, or of OR.
+    fn chain(&mut self, whole: &Expr) -> Result<Tree, Error> {
+        let Expr::BinaryOp { op: link, .. } = whole else {
+            return self.operator(whole);
+        };
+        let mut rights = Vec::new();
+        let mut rest = whole;
+        while let Expr::BinaryOp { left, op, right } = rest
+            && op == link
+        {
+            rights.push(right);
+            rest = left;
+        }
+        if CHAIN_MAX < rights.len() {
+            return Err(too_long(CHAIN_MAX, "conditions in one chain"));
+        }
+        let op = if *link == BinaryOperator::And {
+            BinaryOp::And
+        } else {
+            BinaryOp::Or
+        };
+        let first = self.tree(rest)?;
+        rights.into_iter().rev().try_fold(first, |left, right| {
+            let right = self.tree(right)?;
+            Ok(Tree::Binary(op, Box::new([left, right])))
+        })
     }
 
     fn predicate(&mut self, expr: &Expr) -> Result<Tree, Error> {

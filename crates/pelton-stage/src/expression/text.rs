@@ -24,6 +24,12 @@ pub(crate) fn since(heap: &[u8], start: usize) -> View {
     View::between(offset(start), offset(heap.len()))
 }
 
+/// Bytes that the text column of one batch may take.
+pub(crate) const BATCH_TEXT_MAX: usize = 1 << 28;
+
+/// Why a row past [`BATCH_TEXT_MAX`] fails.
+pub(crate) const TOO_LONG: &str = "the results of one batch take more than 256 MiB";
+
 /// What became of one row: a value, null, or a failure.
 pub(crate) type Step<T> = Result<Option<T>, Cow<'static, str>>;
 
@@ -57,10 +63,12 @@ pub(crate) fn build(
     let mut heap = Vec::new();
     let (views, validity, failures) = rows(args, |row| {
         let start = heap.len();
-        match each(row, &mut heap)? {
-            Some(()) => Ok(Some(since(&heap, start))),
-            None => Ok(None),
+        let step = each(row, &mut heap);
+        if BATCH_TEXT_MAX < heap.len() {
+            heap.truncate(start);
+            return Err(TOO_LONG.into());
         }
+        Ok(step?.map(|()| since(&heap, start)))
     });
     let strings = Strings::in_heap(heap, views);
     Outcome::of(Values::String(strings), validity, failures)
