@@ -4,7 +4,11 @@
 //! to standard error. The exit code is 0 when all is done, 1 when it is done but records were
 //! refused, 2 when it could not be done.
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the crate that prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the crate that prints"
+)]
 
 mod command;
 mod generate;

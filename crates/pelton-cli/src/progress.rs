@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use pelton::Run;
-use pelton::sync::{Arc, atomic::{AtomicBool, Ordering}, thread};
+use pelton::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 /// A bar that follows a run, when standard error is a terminal.
 pub(crate) struct Bar {
@@ -20,12 +24,16 @@ pub(crate) fn start(run: &Run, quiet: bool) -> Bar {
         return Bar { shown: None };
     }
     let progress = run.progress();
-    let bar = progress.total_bytes().map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let bar = progress
+        .total_bytes()
+        .map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let template = match progress.total_bytes() {
         Some(_) => "{bar:30} {percent:>3}%  {msg}  {eta} left",
         None => "{spinner} {msg}",
     };
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     let done = Arc::new(AtomicBool::new(false));
     let asked = done.clone();
     let follower = thread::spawn(move || {
@@ -42,7 +50,9 @@ pub(crate) fn start(run: &Run, quiet: bool) -> Bar {
         }
         bar.finish_and_clear();
     });
-    Bar { shown: Some((done, follower)) }
+    Bar {
+        shown: Some((done, follower)),
+    }
 }
 
 impl Bar {

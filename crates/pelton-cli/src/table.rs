@@ -8,7 +8,12 @@ pub(crate) fn draw(csv: &[u8], numeric: &[bool]) -> String {
     let rows = parse(csv);
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|t| t.chars().count()).max())
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|t| t.chars().count())
+                .max()
+        })
         .map(|width| width.unwrap_or(0))
         .collect();
     let mut out = String::new();
@@ -31,7 +36,11 @@ fn line(row: &[String], widths: &[usize], numeric: &[bool], out: &mut String) {
         }
         let padding = " ".repeat(width - text.chars().count());
         let right = numeric.get(column).copied().unwrap_or(false);
-        let (left, right) = if right { (padding.as_str(), "") } else { ("", padding.as_str()) };
+        let (left, right) = if right {
+            (padding.as_str(), "")
+        } else {
+            ("", padding.as_str())
+        };
         out.push_str(left);
         out.push_str(text);
         out.push_str(right);

@@ -69,6 +69,11 @@ impl Default for ReadOptions {
     }
 }
 
+/// Bytes that are read to see what an input is, whatever the size of blocks.
+const SAMPLE_BYTES: usize = 1 << 19;
+/// Bytes that are read at once to get past a record that is too large.
+const SKIP_BYTES: usize = 1 << 16;
+
 /// Reads inputs one after the other into pooled buffers.
 pub struct ReadSource {
     names: Vec<String>,
@@ -81,13 +86,15 @@ pub struct ReadSource {
     pool: BufferPool,
     options: ReadOptions,
     opened: Opened,
-    /// Bytes read beyond the last cut; the next block begins with them.
-    carry: Vec<u8>,
-    /// The current input has no more bytes than the carry.
+    /// Bytes that were read ahead: beyond the last cut, or to see what the input is.
+    ahead: Vec<u8>,
+    /// How many of them have gone into blocks.
+    taken: usize,
+    /// The current input has no more bytes than those read ahead.
     exhausted: bool,
     source: u32,
     sequence: u64,
-    /// Where the carry begins in the current input.
+    /// Where the next block begins in the current input.
     byte: u64,
     /// Line ends before the first record.
     header_lines: u64,
@@ -131,7 +138,8 @@ impl ReadSource {
                 doubtful: Vec::new(),
                 data_start: 0,
             },
-            carry: Vec::new(),
+            ahead: Vec::new(),
+            taken: 0,
             exhausted: true,
             source: 0,
             sequence: 0,
@@ -166,7 +174,7 @@ impl ReadSource {
         self.header_lines
     }
 
-    /// Goes on to the next input and reads its beginning into the carry.
+    /// Goes on to the next input and reads its beginning ahead.
     fn advance(&mut self) -> Result<Option<Opened>, Error> {
         let Some(input) = self.waiting.pop() else {
             self.current = None;
@@ -175,11 +183,11 @@ impl ReadSource {
         self.source = (self.names.len() - self.waiting.len() - 1) as u32;
         self.current = Some(input.start()?);
         self.exhausted = false;
-        let mut sample = std::mem::take(&mut self.carry);
-        sample.clear();
-        sample.resize(self.options.block_bytes, 0);
+        let mut sample = std::mem::take(&mut self.ahead);
+        sample.resize(SAMPLE_BYTES, 0);
         let filled = self.fill(&mut sample)?;
         sample.truncate(filled);
+        self.taken = 0;
         let opened = self
             .format
             .open(&sample, self.exhausted)
@@ -187,7 +195,7 @@ impl ReadSource {
         let header = sample.drain(..opened.data_start);
         self.header_lines = header.filter(|&byte| byte == b'\n').count() as u64;
         self.byte = opened.data_start as u64;
-        self.carry = sample;
+        self.ahead = sample;
         Ok(Some(opened))
     }
 
@@ -205,39 +213,50 @@ impl ReadSource {
         &self.names[self.source as usize]
     }
 
-    /// A buffer that begins with the carry, filled up from the input.
-    fn read_block(&mut self, capacity: usize) -> Result<Buffer, Error> {
-        let lease = self.pool.lease(capacity.max(self.carry.len()));
+    /// A buffer of the next bytes, as many as fit, and whether nothing comes after them.
+    fn read_block(&mut self, capacity: usize) -> Result<(Buffer, bool), Error> {
+        let lease = self.pool.lease(capacity);
         let mut buffer = lease.map_err(|error| Error::memory(self.name(), &error))?;
-        let carried = self.carry.len();
-        buffer.spare_mut()[..carried].copy_from_slice(&self.carry);
-        self.carry.clear();
-        let room = capacity.max(carried);
-        let filled = if self.exhausted {
-            0
-        } else {
-            self.fill(&mut buffer.spare_mut()[carried..room])?
-        };
-        buffer.set_len(carried + filled);
-        Ok(buffer)
+        let room = &mut buffer.spare_mut()[..capacity];
+        let known = &self.ahead[self.taken..];
+        let mut filled = known.len().min(capacity);
+        room[..filled].copy_from_slice(&known[..filled]);
+        self.taken += filled;
+        if filled < capacity && !self.exhausted {
+            filled += self.fill(&mut room[filled..])?;
+        }
+        buffer.set_len(filled);
+        let complete = self.exhausted && self.taken == self.ahead.len();
+        Ok((buffer, complete))
+    }
+
+    /// Gives back the end of a block: the next one begins with it.
+    fn put_back(&mut self, bytes: &[u8]) {
+        if self.taken < self.ahead.len() {
+            self.taken -= bytes.len();
+            return;
+        }
+        self.ahead.clear();
+        self.ahead.extend_from_slice(bytes);
+        self.taken = 0;
     }
 
     /// The next chunk of the current input, or `None` at its end.
     fn next_of_input(&mut self) -> Result<Option<Chunk>, Error> {
-        let mut capacity = self.options.block_bytes.max(self.carry.len());
+        let mut capacity = self.options.block_bytes;
         loop {
-            let mut buffer = self.read_block(capacity)?;
+            let (mut buffer, complete) = self.read_block(capacity)?;
             if buffer.is_empty() {
                 return Ok(None);
             }
-            match self.framer.cut(&buffer, self.exhausted) {
+            match self.framer.cut(&buffer, complete) {
                 Cut::Records(end) => {
-                    self.carry.extend_from_slice(&buffer[end..]);
+                    self.put_back(&buffer[end..]);
                     buffer.set_len(end);
                     return Ok(Some(self.chunk(buffer, Content::Records, end as u64)));
                 }
                 Cut::More => {
-                    self.carry.extend_from_slice(&buffer);
+                    self.put_back(&buffer);
                     capacity = buffer.len() * 2;
                 }
                 Cut::TooLarge => return self.skip_record(buffer).map(Some),
@@ -247,24 +266,22 @@ impl ReadSource {
 
     /// Reads past a record that is too large; the chunk holds its beginning.
     fn skip_record(&mut self, mut buffer: Buffer) -> Result<Chunk, Error> {
-        let mut skipped = buffer.len() as u64;
         let shown = buffer.len().min(self.options.record_bytes_max);
-        let mut rest = vec![0; 1 << 16];
-        // What was read holds no line end, or the framer would have found it.
-        while !self.exhausted {
-            let filled = self.fill(&mut rest)?;
-            match rest[..filled].iter().position(|&byte| byte == b'\n') {
-                Some(end) => {
-                    self.carry.extend_from_slice(&rest[end + 1..filled]);
-                    let bytes = skipped + end as u64;
-                    buffer.set_len(shown);
-                    return Ok(self.chunk(buffer, Content::TooLarge { bytes }, bytes + 1));
-                }
-                None => skipped += filled as u64,
+        let mut bytes = buffer.len() as u64;
+        buffer.set_len(shown);
+        loop {
+            // What was read holds no line end, or the framer would have found it.
+            let (rest, complete) = self.read_block(SKIP_BYTES)?;
+            if let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+                self.put_back(&rest[end + 1..]);
+                bytes += end as u64;
+                return Ok(self.chunk(buffer, Content::TooLarge { bytes }, bytes + 1));
+            }
+            bytes += rest.len() as u64;
+            if complete {
+                return Ok(self.chunk(buffer, Content::TooLarge { bytes }, bytes));
             }
         }
-        buffer.set_len(shown);
-        Ok(self.chunk(buffer, Content::TooLarge { bytes: skipped }, skipped))
     }
 
     fn chunk(&mut self, buffer: Buffer, content: Content, consumed: u64) -> Chunk {

@@ -7,7 +7,12 @@ use proptest::prelude::*;
 const LIMIT: usize = 24;
 
 fn csv() -> Csv {
-    Csv { limits: Limits { record_bytes_max: LIMIT }, ..Csv::default() }
+    Csv {
+        limits: Limits {
+            record_bytes_max: LIMIT,
+        },
+        ..Csv::default()
+    }
 }
 
 fn text_schema(width: usize) -> Schema {
@@ -16,7 +21,8 @@ fn text_schema(width: usize) -> Schema {
 
 fn decode(csv: &Csv, schema: &Schema, text: &[u8]) -> Batch {
     let wanted: Vec<usize> = (0..schema.len()).collect();
-    csv.decoder(schema, &wanted).decode(Block::new(text.to_vec()), Origin::default())
+    csv.decoder(schema, &wanted)
+        .decode(Block::new(text.to_vec()), Origin::default())
 }
 
 /// What a block comes to: rows of values, and refused stretches with their kind, in order.
@@ -32,7 +38,11 @@ fn outcome(batch: &Batch) -> Outcome {
         Value::String(text) => Some(text.to_owned()),
         other => panic!("{other:?} in a text column"),
     };
-    let row = |row| (0..batch.columns().len()).map(|column| cell(row, column)).collect();
+    let row = |row| {
+        (0..batch.columns().len())
+            .map(|column| cell(row, column))
+            .collect()
+    };
     let mut rejected: Vec<_> = batch.rejected().iter().collect();
     rejected.sort_by_key(|rejected| rejected.extent.start);
     let bytes = batch.block().bytes();
@@ -49,28 +59,42 @@ fn twin(text: &str, width: usize) -> Outcome {
     let bytes = text.as_bytes();
     let mut start = 0;
     while start < bytes.len() {
-        let line_end = text[start..].find('\n').map_or(bytes.len(), |at| start + at);
-        let shown = |end: usize| text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
+        let line_end = text[start..]
+            .find('\n')
+            .map_or(bytes.len(), |at| start + at);
+        let shown = |end: usize| {
+            text[start..end]
+                .strip_suffix('\r')
+                .unwrap_or(&text[start..end])
+        };
         let record = twin_record(bytes, start);
         let long = |end: usize| shown(end).len() > LIMIT;
         match record.filter(|&(_, end)| !long(end) || end == line_end) {
             None => {
                 let line = shown(line_end);
                 let long = line.len() > LIMIT;
-                let kind = if long { RejectedKind::TooLarge } else { RejectedKind::Quote };
+                let kind = if long {
+                    RejectedKind::TooLarge
+                } else {
+                    RejectedKind::Quote
+                };
                 outcome.rejected.push((line.to_owned(), kind));
                 start = line_end + 1;
             }
             Some((fields, end)) => {
                 let record = shown(end);
                 if record.len() > LIMIT {
-                    outcome.rejected.push((record.to_owned(), RejectedKind::TooLarge));
+                    outcome
+                        .rejected
+                        .push((record.to_owned(), RejectedKind::TooLarge));
                 } else if record.is_empty() && width > 1 {
                     // An empty line is no record.
                 } else if fields.len() == width {
                     push_row(&mut outcome, record, &fields);
                 } else {
-                    outcome.rejected.push((record.to_owned(), RejectedKind::FieldCount));
+                    outcome
+                        .rejected
+                        .push((record.to_owned(), RejectedKind::FieldCount));
                 }
                 start = end + 1;
             }
@@ -80,10 +104,13 @@ fn twin(text: &str, width: usize) -> Outcome {
 }
 
 fn push_row(outcome: &mut Outcome, record: &str, fields: &[String]) {
-    let values: Option<Vec<Option<String>>> = fields.iter().map(|field| twin_value(field)).collect();
+    let values: Option<Vec<Option<String>>> =
+        fields.iter().map(|field| twin_value(field)).collect();
     match values {
         Some(values) => outcome.rows.push(values),
-        None => outcome.rejected.push((record.to_owned(), RejectedKind::Value)),
+        None => outcome
+            .rejected
+            .push((record.to_owned(), RejectedKind::Value)),
     }
 }
 
@@ -165,7 +192,10 @@ fn outcome_in_blocks(text: &[u8], width: usize, step: usize) -> Outcome {
             Cut::TooLarge => {
                 let rest = &text[start..];
                 let unseen = &text[seen..];
-                let more = unseen.iter().position(|&b| b == b'\n').unwrap_or(unseen.len());
+                let more = unseen
+                    .iter()
+                    .position(|&b| b == b'\n')
+                    .unwrap_or(unseen.len());
                 let line = seen - start + more;
                 let shown = rest[..line].strip_suffix(b"\r").unwrap_or(&rest[..line]);
                 let record = String::from_utf8_lossy(shown).into_owned();
@@ -248,7 +278,10 @@ fn few_misfits_do_not_spoil_a_type() {
     let (schema, batch) = read(&text);
     assert_eq!(schema.to_string(), "n int64");
     assert_eq!(batch.rows(), 20);
-    assert_eq!(batch.rejected()[0].reason, "column n: expected int64, found \"many\"");
+    assert_eq!(
+        batch.rejected()[0].reason,
+        "column n: expected int64, found \"many\""
+    );
 }
 
 #[test]
@@ -286,7 +319,10 @@ fn bytes_that_are_not_utf8_cost_one_record() {
     let batch = decode(&csv, &text_schema(2), b"a,b\nc,\xff\nd,\xc3\xa9\n");
     assert_eq!(batch.rows(), 2);
     assert_eq!(batch.rejected()[0].kind, RejectedKind::Utf8);
-    assert_eq!(batch.rejected()[0].reason, "not UTF-8 from byte 2 of the record: \"\u{fffd}\"");
+    assert_eq!(
+        batch.rejected()[0].reason,
+        "not UTF-8 from byte 2 of the record: \"\u{fffd}\""
+    );
 }
 
 #[test]
@@ -301,7 +337,12 @@ fn only_wanted_fields_are_decoded() {
 
 #[test]
 fn other_dialects() {
-    let csv = Csv { delimiter: b';', quote: Some(b'\''), header: false, ..Csv::default() };
+    let csv = Csv {
+        delimiter: b';',
+        quote: Some(b'\''),
+        header: false,
+        ..Csv::default()
+    };
     let opened = csv.open(b"1;'a;b'\n", true).unwrap();
     assert_eq!(opened.schema.to_string(), "column_1 int64, column_2 string");
     let batch = decode(&csv, &opened.schema, b"1;'a;''b'\n");

@@ -32,7 +32,9 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("plan", &self.plan).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,7 +48,13 @@ impl Engine {
     /// An engine for `plan`.
     #[must_use]
     pub fn from_plan(plan: Plan) -> Self {
-        Self { plan, file: None, inputs: None, sink: None, custom: Vec::new() }
+        Self {
+            plan,
+            file: None,
+            inputs: None,
+            sink: None,
+            custom: Vec::new(),
+        }
     }
 
     /// Says where the plan was read from, so that errors can show the place.
@@ -108,7 +116,9 @@ pub struct EngineBuilder {
 
 impl std::fmt::Debug for EngineBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EngineBuilder").field("stages", &self.stages).finish_non_exhaustive()
+        f.debug_struct("EngineBuilder")
+            .field("stages", &self.stages)
+            .finish_non_exhaustive()
     }
 }
 
@@ -143,13 +153,17 @@ impl EngineBuilder {
     /// Adds a column.
     #[must_use]
     pub fn derive(self, name: impl Into<String>, expression: impl Into<String>) -> Self {
-        self.stage(StagePlan::Derive([(name, expression)].into_iter().collect()))
+        self.stage(StagePlan::Derive(
+            [(name, expression)].into_iter().collect(),
+        ))
     }
 
     /// Keeps these columns: names, or `expression AS name`.
     #[must_use]
     pub fn select<T: Into<String>>(self, columns: impl IntoIterator<Item = T>) -> Self {
-        self.stage(StagePlan::Select(columns.into_iter().map(Into::into).collect()))
+        self.stage(StagePlan::Select(
+            columns.into_iter().map(Into::into).collect(),
+        ))
     }
 
     /// Groups by columns or expressions, and computes figures for each group.
@@ -160,7 +174,10 @@ impl EngineBuilder {
         compute: impl IntoIterator<Item = (N, E)>,
     ) -> Self {
         let by = by.into_iter().map(Into::into).collect();
-        self.stage(StagePlan::Aggregate(AggregatePlan { by, compute: compute.into_iter().collect() }))
+        self.stage(StagePlan::Aggregate(AggregatePlan {
+            by,
+            compute: compute.into_iter().collect(),
+        }))
     }
 
     /// Orders records: columns, each with `DESC` after it where larger comes first.
@@ -193,7 +210,8 @@ impl EngineBuilder {
         mut self,
         make: impl FnOnce(&Arc<Schema>) -> Result<S, pelton_stage::Error> + Send + 'static,
     ) -> Self {
-        self.custom.push(Box::new(|schema| Ok(Arc::new(make(schema)?))));
+        self.custom
+            .push(Box::new(|schema| Ok(Arc::new(make(schema)?))));
         self
     }
 
@@ -231,7 +249,8 @@ impl EngineBuilder {
         match size.parse::<ByteSize>() {
             Ok(size) => self.engine.memory_limit = Some(size),
             Err(message) => {
-                self.fault.get_or_insert_with(|| PlanError::new(format!("memory_limit: {message}")));
+                self.fault
+                    .get_or_insert_with(|| PlanError::new(format!("memory_limit: {message}")));
             }
         }
         self
@@ -268,10 +287,31 @@ impl EngineBuilder {
         if let Some(fault) = self.fault {
             return Err(fault.into());
         }
-        let Self { source, stages, sink, engine, dead_letter, inputs, sink_object, custom, .. } =
-            self;
-        let plan = Plan { source, stages, sink, engine, dead_letter };
-        Ok(Engine { plan, file: None, inputs, sink: sink_object, custom })
+        let Self {
+            source,
+            stages,
+            sink,
+            engine,
+            dead_letter,
+            inputs,
+            sink_object,
+            custom,
+            ..
+        } = self;
+        let plan = Plan {
+            source,
+            stages,
+            sink,
+            engine,
+            dead_letter,
+        };
+        Ok(Engine {
+            plan,
+            file: None,
+            inputs,
+            sink: sink_object,
+            custom,
+        })
     }
 
     /// Builds and runs it.

@@ -34,7 +34,12 @@ struct Inner {
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { inner: Box::new(Inner { kind, message: message.into() }) }
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+            }),
+        }
     }
 
     pub(crate) fn rejected(message: String) -> Self {

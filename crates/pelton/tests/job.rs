@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use pelton::connect::{Input, MemorySink};
 use pelton::plan::{ByteSize, EnginePlan, OnError, SinkPlan};
-use pelton::{Account, EngineBuilder, Engine, Report};
+use pelton::{Account, Engine, EngineBuilder, Report};
 use proptest::prelude::*;
 
 /// One order, as the twin sees it.
@@ -21,8 +21,14 @@ fn order() -> impl Strategy<Value = Order> {
     let country = prop::option::of("(DE|FR|\"x, y\"|two\nlines|q\"q|é)");
     let status = prop::sample::select(vec!["shipped", "pending", "SHIPPED"]);
     let quantity = prop::option::of(0i64..12);
-    (country, status, quantity, -500i64..100_000)
-        .prop_map(|(country, status, quantity, cents)| Order { country, status, quantity, cents })
+    (country, status, quantity, -500i64..100_000).prop_map(|(country, status, quantity, cents)| {
+        Order {
+            country,
+            status,
+            quantity,
+            cents,
+        }
+    })
 }
 
 fn quoted(text: &str) -> String {
@@ -37,12 +43,21 @@ fn csv(orders: &[Order]) -> String {
     // One clean row decides the types.
     text.push_str("0,DE,none,1,0.00\n");
     for (id, order) in orders.iter().enumerate() {
-        let Order { country, status, quantity, cents } = order;
+        let Order {
+            country,
+            status,
+            quantity,
+            cents,
+        } = order;
         let country = country.as_deref().map_or_else(String::new, quoted);
         let quantity = quantity.map_or_else(String::new, |quantity| quantity.to_string());
         let sign = if *cents < 0 { "-" } else { "" };
         let (whole, rest) = (cents.abs() / 100, cents.abs() % 100);
-        writeln!(text, "{id},{country},{status},{quantity},{sign}{whole}.{rest:02}").unwrap();
+        writeln!(
+            text,
+            "{id},{country},{status},{quantity},{sign}{whole}.{rest:02}"
+        )
+        .unwrap();
     }
     text
 }
@@ -55,8 +70,15 @@ fn money(cents: i128) -> String {
 /// Groups by country, row by row.
 fn twin(orders: &[Order]) -> String {
     let mut groups: Vec<(Option<&str>, i64, i128, i128)> = Vec::new();
-    for Order { country, status, quantity, cents } in orders {
-        let Some(quantity) = quantity.filter(|quantity| *status == "shipped" && *quantity > 5) else {
+    for Order {
+        country,
+        status,
+        quantity,
+        cents,
+    } in orders
+    {
+        let Some(quantity) = quantity.filter(|quantity| *status == "shipped" && *quantity > 5)
+        else {
             continue;
         };
         let total = i128::from(quantity * cents);
@@ -79,7 +101,11 @@ fn twin(orders: &[Order]) -> String {
 }
 
 /// Runs a pipeline over `text` in memory, and gives what it wrote.
-fn run(text: &str, engine: EnginePlan, stages: impl Fn(EngineBuilder) -> EngineBuilder) -> (String, Report) {
+fn run(
+    text: &str,
+    engine: EnginePlan,
+    stages: impl Fn(EngineBuilder) -> EngineBuilder,
+) -> (String, Report) {
     let sink = MemorySink::default();
     let builder = Engine::builder()
         .inputs(vec![Input::memory("orders", text.to_owned().into_bytes())])
@@ -92,7 +118,11 @@ fn run(text: &str, engine: EnginePlan, stages: impl Fn(EngineBuilder) -> EngineB
 }
 
 fn group(builder: EngineBuilder) -> EngineBuilder {
-    let compute = [("orders", "count(*)"), ("revenue", "sum(total)"), ("biggest", "max(total)")];
+    let compute = [
+        ("orders", "count(*)"),
+        ("revenue", "sum(total)"),
+        ("biggest", "max(total)"),
+    ];
     builder
         .filter("status = 'shipped' AND quantity > 5")
         .derive("total", "quantity * unit_price")
@@ -210,7 +240,14 @@ fn decimals_add_up_as_people_expect() {
 #[test]
 fn the_first_bad_record_is_the_one_that_is_told() {
     let mut text = "n,m\n".to_owned();
-    (0..5000).for_each(|n| writeln!(text, "{n},{}", if n == 3333 || n > 4000 { "x" } else { "1" }).unwrap());
+    (0..5000).for_each(|n| {
+        writeln!(
+            text,
+            "{n},{}",
+            if n == 3333 || n > 4000 { "x" } else { "1" }
+        )
+        .unwrap()
+    });
     for workers in [1, 2, 4] {
         let engine = EnginePlan {
             workers: Some(workers),
@@ -224,7 +261,7 @@ fn the_first_bad_record_is_the_one_that_is_told() {
             .sink_to(MemorySink::default())
             .run()
             .unwrap_err();
-        let expected = "numbers: line 3335, byte 22221: stage \"csv\": column m: expected int64, \
+        let expected = "numbers: line 3335, byte 22225: stage \"csv\": column m: expected int64, \
                         found \"x\" (on_error = \"skip\" or \"dead_letter\" goes on without such records)";
         assert_eq!(error.to_string(), expected);
     }
@@ -246,9 +283,13 @@ fn records_past_the_limit_are_refused_and_the_rest_is_read() {
 
 #[test]
 fn errors_of_expressions_cost_their_record_alone() {
-    let engine = EnginePlan { on_error: OnError::Skip, ..EnginePlan::default() };
-    let (out, report) =
-        run("a,b\n6,2\n1,0\n9,3\n", engine, |builder| builder.derive("q", "a / b"));
+    let engine = EnginePlan {
+        on_error: OnError::Skip,
+        ..EnginePlan::default()
+    };
+    let (out, report) = run("a,b\n6,2\n1,0\n9,3\n", engine, |builder| {
+        builder.derive("q", "a / b")
+    });
     assert_eq!(out, "a,b,q\n6,2,3\n9,3,3\n");
     assert_eq!(report.records.rejected_by_kind["expression"], 1);
 }

@@ -17,7 +17,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Done {
     let (plan, text) = read_plan(&arguments.file)?;
     let name = arguments.file.display().to_string();
-    let run = Engine::from_plan(plan).in_file(&name, &text).prepare().map_err(message)?;
+    let run = Engine::from_plan(plan)
+        .in_file(&name, &text)
+        .prepare()
+        .map_err(message)?;
     println!("{name}: ok");
     println!("input:  {}", run.schema());
     println!("output: {}", run.output_schema());

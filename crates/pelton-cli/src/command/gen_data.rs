@@ -44,7 +44,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let place = |error: io::Error| format!("{}: {error}", arguments.output);
     let made = if arguments.output == "-" {
         match generate(order, &mut io::stdout().lock()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Ok(ExitCode::SUCCESS);
+            }
             made => made.map_err(place)?,
         }
     } else {
@@ -55,7 +57,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         tell_malformed(arguments, &made)?;
     }
     if arguments.output != "-" {
-        eprintln!("{}: {} rows, {} bytes", arguments.output, made.rows, made.bytes);
+        eprintln!(
+            "{}: {} rows, {} bytes",
+            arguments.output, made.rows, made.bytes
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -40,7 +40,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let (plan, text) = read_plan(&arguments.file)?;
     let plan = adjusted(plan, arguments)?;
     let name = arguments.file.display().to_string();
-    let run = Engine::from_plan(plan).in_file(&name, &text).prepare().map_err(message)?;
+    let run = Engine::from_plan(plan)
+        .in_file(&name, &text)
+        .prepare()
+        .map_err(message)?;
     let bar = progress::start(&run, arguments.quiet);
     let report = run.run();
     bar.finish();
@@ -49,7 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         match arguments.report {
             ReportForm::Text => eprintln!("{report}"),
             ReportForm::Json => {
-                eprintln!("{}", serde_json::to_string_pretty(&report).map_err(message)?);
+                eprintln!(
+                    "{}",
+                    serde_json::to_string_pretty(&report).map_err(message)?
+                );
             }
         }
     }

@@ -72,8 +72,12 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     }
     let memory = MemorySink::default();
     let run = engine.sink(memory.clone()).prepare().map_err(message)?;
-    let numeric: Vec<bool> =
-        run.output_schema().fields().iter().map(|field| field.data_type.is_numeric()).collect();
+    let numeric: Vec<bool> = run
+        .output_schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type.is_numeric())
+        .collect();
     let code = finish(run)?;
     let shown = table::draw(&memory.take(), &numeric);
     match arguments.output.as_deref() {

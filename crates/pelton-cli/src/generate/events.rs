@@ -5,9 +5,17 @@ use super::{Fault, Maker, Random, push_cents, push_instant, push_number};
 /// `{"id", "ts", "type", "user": {"id", "country", "plan"}, "value", "tags", "message"}`
 pub(super) struct Events;
 
-const TYPES: [&str; 6] = ["view", "click", "search", "add_to_cart", "purchase", "error"];
-const COUNTRIES: [&str; 12] =
-    ["DE", "US", "FR", "GB", "NL", "IT", "ES", "PL", "CH", "AT", "SE", "JP"];
+const TYPES: [&str; 6] = [
+    "view",
+    "click",
+    "search",
+    "add_to_cart",
+    "purchase",
+    "error",
+];
+const COUNTRIES: [&str; 12] = [
+    "DE", "US", "FR", "GB", "NL", "IT", "ES", "PL", "CH", "AT", "SE", "JP",
+];
 const PLANS: [&str; 3] = ["free", "plus", "team"];
 const TAGS: [&str; 6] = ["mobile", "web", "beta", "eu", "promo", "returning"];
 const MESSAGES: [&str; 6] = [
@@ -63,7 +71,10 @@ fn begin(index: u64, random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick_skewed(&TYPES).as_bytes());
     out.extend_from_slice(b"\",\"user\":{\"id\":");
     push_number(out, 1 + random.skewed(1_000_000));
-    for (name, texts) in [(",\"country\":\"", &COUNTRIES[..]), (",\"plan\":\"", &PLANS[..])] {
+    for (name, texts) in [
+        (",\"country\":\"", &COUNTRIES[..]),
+        (",\"plan\":\"", &PLANS[..]),
+    ] {
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(random.pick_skewed(texts).as_bytes());
         out.push(b'"');

@@ -5,12 +5,21 @@ use super::{Fault, Maker, Random, civil_date, push_number, push_padded};
 /// `host ident user [time] "request" status bytes "referer" "user agent"`
 pub(super) struct Log;
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 const METHODS: [&str; 4] = ["GET", "GET", "POST", "HEAD"];
 const PATHS: [&str; 10] = [
-    "/", "/index.html", "/login", "/api/orders", "/api/users", "/static/app.js", "/static/app.css",
-    "/images/logo.png", "/search", "/checkout",
+    "/",
+    "/index.html",
+    "/login",
+    "/api/orders",
+    "/api/users",
+    "/static/app.js",
+    "/static/app.css",
+    "/images/logo.png",
+    "/search",
+    "/checkout",
 ];
 const STATUSES: [u64; 6] = [200, 200, 304, 301, 404, 500];
 const AGENTS: [&str; 4] = [
@@ -61,7 +70,11 @@ fn begin(index: u64, random: &mut Random, out: &mut Vec<u8>) {
         }
         push_number(out, 1 + random.below(254));
     }
-    let user: &[u8] = if random.below(10) == 0 { b" - frank [" } else { b" - - [" };
+    let user: &[u8] = if random.below(10) == 0 {
+        b" - frank ["
+    } else {
+        b" - - ["
+    };
     out.extend_from_slice(user);
     instant(FIRST_REQUEST + index / 50, out);
     out.extend_from_slice(b" +0000] \"");
@@ -76,8 +89,11 @@ fn begin(index: u64, random: &mut Random, out: &mut Vec<u8>) {
 }
 
 fn agent(random: &mut Random, out: &mut Vec<u8>) {
-    let referer: &[u8] =
-        if random.below(2) == 0 { b" \"-\" \"" } else { b" \"https://example.com/start\" \"" };
+    let referer: &[u8] = if random.below(2) == 0 {
+        b" \"-\" \""
+    } else {
+        b" \"https://example.com/start\" \""
+    };
     out.extend_from_slice(referer);
     out.extend_from_slice(random.pick(&AGENTS).as_bytes());
     out.extend_from_slice(b"\"\n");

@@ -144,7 +144,10 @@ fn pick_fault(maker: &dyn Maker, made: &Made, random: &mut Random) -> Fault {
 impl Order {
     fn is_filled(&self, made: &Made, pending: usize) -> bool {
         let rows_done = self.rows.is_some_and(|rows| made.rows >= rows);
-        rows_done || self.bytes.is_some_and(|bytes| made.bytes + pending as u64 >= bytes)
+        rows_done
+            || self
+                .bytes
+                .is_some_and(|bytes| made.bytes + pending as u64 >= bytes)
     }
 }
 
@@ -191,16 +194,28 @@ fn civil_date(day: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day_of_month)
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
+    (
+        era * 400 + year_of_era + u64::from(month <= 2),
+        month,
+        day_of_month,
+    )
 }
 
 /// Appends seconds since 1970 as `2024-01-31T12:34:56Z`.
 fn push_instant(out: &mut Vec<u8>, seconds: u64) {
     let (year, month, day) = civil_date(seconds / 86_400);
     let rest = seconds % 86_400;
-    let fields =
-        [(year, 4, b'-'), (month, 2, b'-'), (day, 2, b'T'), (rest / 3600, 2, b':')];
+    let fields = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (rest / 3600, 2, b':'),
+    ];
     for (number, width, after) in fields {
         push_padded(out, number, width);
         out.push(after);

@@ -6,8 +6,18 @@ use super::{Fault, Maker, Random, push_cents, push_number};
 pub(super) struct Numbers;
 
 const COLUMNS: usize = 10;
-const BOUNDS: [u64; COLUMNS] =
-    [100, 10_000, 1_000_000, 1_000_000_000, 10, 1_000, 100_000, 10_000_000, 500, 50_000];
+const BOUNDS: [u64; COLUMNS] = [
+    100,
+    10_000,
+    1_000_000,
+    1_000_000_000,
+    10,
+    1_000,
+    100_000,
+    10_000_000,
+    500,
+    50_000,
+];
 
 impl Maker for Numbers {
     fn header(&self, out: &mut Vec<u8>) {
@@ -49,6 +59,10 @@ fn fields(columns: usize, random: &mut Random, out: &mut Vec<u8>) {
             out.push(b'-');
         }
         let number = 1 + random.below(bound);
-        if index < COLUMNS / 2 { push_number(out, number) } else { push_cents(out, number) }
+        if index < COLUMNS / 2 {
+            push_number(out, number)
+        } else {
+            push_cents(out, number)
+        }
     }
 }

@@ -17,12 +17,28 @@ const NAMES: [&str; 16] = [
     "Lena", "Mikołaj", "Nora", "Otto", "Priya",
 ];
 const PRODUCTS: [&str; 12] = [
-    "desk lamp", "notebook", "chair", "mug", "backpack", "headphones", "keyboard", "poster", "rug",
-    "shelf", "water bottle", "umbrella",
+    "desk lamp",
+    "notebook",
+    "chair",
+    "mug",
+    "backpack",
+    "headphones",
+    "keyboard",
+    "poster",
+    "rug",
+    "shelf",
+    "water bottle",
+    "umbrella",
 ];
 const NOTES: [&str; 8] = [
-    "gift wrap", "leave at the door", "call before delivery", "fragile", "express",
-    "second floor", "return label inside", "birthday present",
+    "gift wrap",
+    "leave at the door",
+    "call before delivery",
+    "fragile",
+    "express",
+    "second floor",
+    "return label inside",
+    "birthday present",
 ];
 const FIRST_ORDER: u64 = 1_672_531_200; // 2023-01-01
 const SECONDS: u64 = 2 * 365 * 86_400;
@@ -70,9 +86,11 @@ fn begin(index: u64, random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(&NAMES).as_bytes());
     out.push(b' ');
     push_number(out, random.skewed(100_000));
-    for text in
-        [random.pick_skewed(&COUNTRIES), random.pick_skewed(&STATUSES), random.pick(&PRODUCTS)]
-    {
+    for text in [
+        random.pick_skewed(&COUNTRIES),
+        random.pick_skewed(&STATUSES),
+        random.pick(&PRODUCTS),
+    ] {
         out.push(b',');
         out.extend_from_slice(text.as_bytes());
     }

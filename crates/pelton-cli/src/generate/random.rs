@@ -11,7 +11,9 @@ const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 impl Random {
     /// The sequence of one row of one seed.
     pub(super) fn of_row(seed: u64, row: u64) -> Self {
-        let mut random = Self { state: seed ^ row.wrapping_mul(0xd134_2543_de82_ef95) };
+        let mut random = Self {
+            state: seed ^ row.wrapping_mul(0xd134_2543_de82_ef95),
+        };
         random.state = random.next();
         random
     }

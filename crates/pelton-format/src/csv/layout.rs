@@ -163,7 +163,10 @@ impl Layout {
         while start < bytes.len() {
             let before = walk.begin(start);
             match walk.record(start) {
-                End::Line(end) if (complete || end < bytes.len()) && short(bytes, start, end, record_bytes_max) => {
+                End::Line(end)
+                    if (complete || end < bytes.len())
+                        && short(bytes, start, end, record_bytes_max) =>
+                {
                     let last = walk.separators.len() as u32 - 1;
                     self.records.push(Record { before, last });
                     start = end + 1;

@@ -15,7 +15,11 @@ impl Place {
     pub(crate) fn of_byte(text: &str, at: usize) -> Self {
         let before = &text[..text.floor_char_boundary(at)];
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |rest| rest.chars().count())
+            + 1;
         Self { line, column }
     }
 }
@@ -53,10 +57,19 @@ impl<'a> Locator<'a> {
 
     /// The place `line` lines and `column` columns (from 1) into the part at byte `start`.
     pub(crate) fn within(&self, start: usize, line: u32, column: u32) -> Place {
-        let Place { line: first_line, column: first_column } = Place::of_byte(self.text, start);
+        let Place {
+            line: first_line,
+            column: first_column,
+        } = Place::of_byte(self.text, start);
         match line {
-            0 | 1 => Place { line: first_line, column: first_column + column.max(1) as usize - 1 },
-            more => Place { line: first_line + more as usize - 1, column: column.max(1) as usize },
+            0 | 1 => Place {
+                line: first_line,
+                column: first_column + column.max(1) as usize - 1,
+            },
+            more => Place {
+                line: first_line + more as usize - 1,
+                column: column.max(1) as usize,
+            },
         }
     }
 }

@@ -137,6 +137,8 @@ pub enum StagePlan {
     Aggregate(AggregatePlan),
     /// Orders records.
     Sort(Vec<String>),
+    /// Leaves out the first records.
+    Skip(u64),
     /// Keeps the first records.
     Limit(u64),
     /// Keeps the first record for each combination of these columns, or of all when empty.
@@ -156,6 +158,7 @@ impl StagePlan {
             Self::Validate(_) => "validate",
             Self::Aggregate(_) => "aggregate",
             Self::Sort(_) => "sort",
+            Self::Skip(_) => "skip",
             Self::Limit(_) => "limit",
             Self::Distinct(_) => "distinct",
         }
@@ -214,6 +217,11 @@ pub struct EnginePlan {
     pub ordered: bool,
     /// Whether each worker is bound to a processor.
     pub pin: bool,
+    /// Whether state that outgrows the memory limit may be written to disk.
+    pub spill: bool,
+    /// The directory it is written to; the system's for temporary files unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spill_dir: Option<String>,
 }
 
 impl Default for EnginePlan {
@@ -226,6 +234,8 @@ impl Default for EnginePlan {
             record_limit: None,
             ordered: true,
             pin: false,
+            spill: true,
+            spill_dir: None,
         }
     }
 }
@@ -253,7 +263,12 @@ pub struct Expressions(pub Vec<(String, String)>);
 
 impl<N: Into<String>, E: Into<String>> FromIterator<(N, E)> for Expressions {
     fn from_iter<I: IntoIterator<Item = (N, E)>>(entries: I) -> Self {
-        Self(entries.into_iter().map(|(name, text)| (name.into(), text.into())).collect())
+        Self(
+            entries
+                .into_iter()
+                .map(|(name, text)| (name.into(), text.into()))
+                .collect(),
+        )
     }
 }
 

@@ -22,13 +22,29 @@ pub struct PlanError {
 impl PlanError {
     /// An error without a place. The message is one clause in lower case without a full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), file: None, place: None, excerpt: None }
+        Self {
+            message: message.into(),
+            file: None,
+            place: None,
+            excerpt: None,
+        }
     }
 
     pub(crate) fn at(mut self, text: &str, place: Place) -> Self {
         self.excerpt = Some(excerpt(text, place));
         self.place = Some(place);
         self
+    }
+
+    /// The same error at a line and column of `text`, both from 1.
+    pub(crate) fn at_line(self, text: &str, line: u32, column: u32) -> Self {
+        self.at(
+            text,
+            Place {
+                line: line.max(1) as usize,
+                column: column.max(1) as usize,
+            },
+        )
     }
 
     /// The same error in `file`.
@@ -60,7 +76,9 @@ impl fmt::Display for PlanError {
             (None, None) => {}
         }
         f.write_str(&self.message)?;
-        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(f, "\n{excerpt}"))
+        self.excerpt
+            .as_ref()
+            .map_or(Ok(()), |excerpt| write!(f, "\n{excerpt}"))
     }
 }
 
@@ -82,14 +100,17 @@ impl Plan {
     ///
     /// When the text is not of that language, or is no plan; with line and column.
     pub fn from_text(text: &str, path: &Path) -> Result<Self, PlanError> {
-        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_ascii_lowercase());
         let language = match extension.as_ref().and_then(|extension| extension.to_str()) {
             Some("yaml" | "yml") => Language::Yaml,
             Some("json") => Language::Json,
             Some("toml") | None => Language::Toml,
             Some(other) => {
-                let message =
-                    format!("unknown kind of pipeline file `.{other}`, expected .toml, .yaml or .json");
+                let message = format!(
+                    "unknown kind of pipeline file `.{other}`, expected .toml, .yaml or .json"
+                );
                 return Err(PlanError::new(message));
             }
         };
@@ -113,7 +134,10 @@ impl Plan {
     /// When there is no such key, or the value does not fit.
     pub fn set(&self, key: &str, value: &str) -> Result<Self, PlanError> {
         let wrong = |error: &dyn fmt::Display| {
-            PlanError::new(format!("--set {key}={value}: {}", first_line(&error.to_string())))
+            PlanError::new(format!(
+                "--set {key}={value}: {}",
+                first_line(&error.to_string())
+            ))
         };
         let mut tree = serde_json::to_value(self).map_err(|error| wrong(&error))?;
         let parsed = toml::from_str::<toml::Table>(&format!("value = {value}"))
@@ -125,7 +149,9 @@ impl Plan {
             slot = match part.parse::<usize>() {
                 Ok(index) if slot.is_array() => slot.get_mut(index),
                 _ => slot.as_object_mut().map(|table| {
-                    table.entry(part).or_insert_with(|| serde_json::Value::Object(Default::default()))
+                    table
+                        .entry(part)
+                        .or_insert_with(|| serde_json::Value::Object(Default::default()))
                 }),
             }
             .ok_or_else(|| wrong(&"there is no such key"))?;
@@ -145,7 +171,10 @@ fn parse<T: DeserializeOwned>(text: &str, language: Language) -> Result<T, PlanE
     };
     match language {
         Language::Toml => toml::from_str(text).map_err(|error| {
-            located(error.message(), error.span().map(|span| Place::of_byte(text, span.start)))
+            located(
+                error.message(),
+                error.span().map(|span| Place::of_byte(text, span.start)),
+            )
         }),
         Language::Yaml => serde_saphyr::from_str(text).map_err(|error| {
             let place = error.location().map(|location| Place {
@@ -155,9 +184,15 @@ fn parse<T: DeserializeOwned>(text: &str, language: Language) -> Result<T, PlanE
             located(&error.without_snippet().to_string(), place)
         }),
         Language::Json => serde_json::from_str(text).map_err(|error| {
-            let place = Place { line: error.line().max(1), column: error.column().max(1) };
+            let place = Place {
+                line: error.line().max(1),
+                column: error.column().max(1),
+            };
             let message = error.to_string();
-            located(message.split(" at line ").next().unwrap_or(&message), Some(place))
+            located(
+                message.split(" at line ").next().unwrap_or(&message),
+                Some(place),
+            )
         }),
     }
 }
@@ -174,10 +209,17 @@ fn suggest(message: &str) -> String {
     let (Some(name), true) = (names.next(), unknown) else {
         return message.to_owned();
     };
-    let kind = if message.contains("field") { "key" } else { "name" };
+    let kind = if message.contains("field") {
+        "key"
+    } else {
+        "name"
+    };
     let known: Vec<&str> = names.collect();
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("unknown {kind} `{name}`; did you mean `{near}`?"),
-        None => format!("unknown {kind} `{name}`, expected one of {}", known.join(", ")),
+        None => format!(
+            "unknown {kind} `{name}`, expected one of {}",
+            known.join(", ")
+        ),
     }
 }

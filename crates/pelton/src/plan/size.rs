@@ -70,7 +70,10 @@ impl fmt::Display for ByteSize {
             .iter()
             .filter_map(|name| {
                 let key = name.to_ascii_lowercase();
-                UNITS.iter().find(|(unit, _)| *unit == key).map(|&(_, bytes)| (bytes, name))
+                UNITS
+                    .iter()
+                    .find(|(unit, _)| *unit == key)
+                    .map(|&(_, bytes)| (bytes, name))
             })
             .filter(|&(bytes, _)| self.0 > 0 && self.0.is_multiple_of(bytes))
             .max_by_key(|&(bytes, _)| bytes);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use pelton_record::Schema;
-use pelton_stage::{ErrorKind, Fold, Stage};
+use pelton_stage::{ErrorKind, Fold, Position, Spill, Stage};
 
 use super::flow::Flow;
 use super::lower;
-use crate::plan::{Locator, Plan, PlanError};
+use crate::plan::{Locator, Plan, PlanError, StagePlan};
 
 /// One bound step.
 pub(super) struct Step {
@@ -24,18 +24,30 @@ pub(super) enum StepKind {
 impl Step {
     pub(super) fn stage(stage: impl Stage + 'static, flow: Flow) -> Self {
         let output = stage.output().clone();
-        Self { kind: StepKind::Stage(Arc::new(stage)), output, flow }
+        Self {
+            kind: StepKind::Stage(Arc::new(stage)),
+            output,
+            flow,
+        }
     }
 
     pub(super) fn fold(fold: impl Fold + 'static, flow: Flow) -> Self {
         let output = fold.output().clone();
-        Self { kind: StepKind::Fold(Arc::new(fold)), output, flow }
+        Self {
+            kind: StepKind::Fold(Arc::new(fold)),
+            output,
+            flow,
+        }
     }
 
     /// A stage of the caller's own.
     pub(super) fn custom(stage: Arc<dyn Stage>) -> Self {
         let output = stage.output().clone();
-        Self { kind: StepKind::Stage(stage), output, flow: Flow::default() }
+        Self {
+            kind: StepKind::Stage(stage),
+            output,
+            flow: Flow::default(),
+        }
     }
 }
 
@@ -46,34 +58,60 @@ pub(super) struct Fault {
     pub columns: Vec<String>,
 }
 
+impl Fault {
+    /// The same fault, which may be mended by other types for `columns`.
+    pub(super) fn about(mut self, columns: &[&str]) -> Self {
+        self.columns = columns.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+}
+
 /// A plan and the text it came from.
 pub(super) struct Draft<'a> {
     plan: &'a Plan,
+    spill: Spill,
     file: Option<&'a (String, String)>,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) const fn new(plan: &'a Plan, file: Option<&'a (String, String)>) -> Self {
-        Self { plan, file }
+    pub(super) const fn new(
+        plan: &'a Plan,
+        file: Option<&'a (String, String)>,
+        spill: Spill,
+    ) -> Self {
+        Self { plan, spill, file }
     }
 
     /// Binds all stages to `schema`.
     pub(super) fn steps(&mut self, schema: &Arc<Schema>) -> Result<Vec<Step>, Fault> {
         let mut locator = Locator::new(self.file.map_or("", |(_, text)| text));
         let mut steps: Vec<Step> = Vec::new();
-        for (index, stage) in self.plan.stages.iter().enumerate() {
-            let same = |other: &&crate::plan::StagePlan| other.kind() == stage.kind();
-            let ordinal = self.plan.stages[..=index].iter().filter(same).count();
-            let several = self.plan.stages.iter().filter(same).count() > 1;
-            let label = match several {
-                true => format!("{} {ordinal}", stage.kind()),
-                false => stage.kind().to_owned(),
-            };
+        let mut rest = self.plan.stages.as_slice();
+        while let Some(stage) = rest.first() {
+            let label = self.label(self.plan.stages.len() - rest.len());
             let before = steps.last().map_or(schema, |step| &step.output).clone();
-            let mut place = Binding { draft: self, label: &label, locator: &mut locator };
-            steps.extend(lower::stage(stage, &before, &mut place)?);
+            let mut binding = Binding {
+                draft: self,
+                label: &label,
+                locator: &mut locator,
+            };
+            let taken = lower::stages(stage, &rest[1..], &before, &mut binding)?;
+            steps.extend(taken.steps);
+            rest = &rest[taken.stages..];
         }
         Ok(steps)
+    }
+
+    /// The name of stage `index`: its kind, numbered where there are several of it.
+    fn label(&self, index: usize) -> String {
+        let stages = &self.plan.stages;
+        let kind = stages[index].kind();
+        let same =
+            |stages: &[StagePlan]| stages.iter().filter(|stage| stage.kind() == kind).count();
+        match same(stages) {
+            1 => kind.to_owned(),
+            _ => format!("{kind} {}", same(&stages[..=index])),
+        }
     }
 
     /// An error without a place.
@@ -110,11 +148,43 @@ impl Binding<'_, '_> {
             plain = plain.at(file, self.locator.within(start, line, column));
         } else if self.draft.file.is_none() {
             let at = error.position().map_or(1, |at| at.column);
-            plain = self.draft.plain(&format!("{message} (at character {at} of `{text}`)"));
+            plain = self
+                .draft
+                .plain(&format!("{message} (at character {at} of `{text}`)"));
         }
         let doubtful = *error.kind() == ErrorKind::Type;
         let columns = if doubtful { columns } else { &[] };
-        Fault { error: plain, columns: columns.iter().map(|&name| name.to_owned()).collect() }
+        Fault {
+            error: plain,
+            columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// The error of a text that was parsed with `before` in front of it.
+    pub(super) fn fault_behind(
+        &mut self,
+        before: &str,
+        text: &str,
+        error: &pelton_stage::Error,
+    ) -> Fault {
+        let moved = |Position { line, column }| match line {
+            1 => Position {
+                line,
+                column: column.saturating_sub(before.len() as u32).max(1),
+            },
+            _ => Position { line, column },
+        };
+        let own = pelton_stage::Error::new(error.kind().clone(), error.message());
+        let own = error
+            .position()
+            .map(moved)
+            .map_or(own.clone(), |position| own.at(position));
+        self.fault(text, &own, &[])
+    }
+
+    /// Where state of this run goes that outgrows its memory.
+    pub(super) fn spill(&self) -> Spill {
+        self.draft.spill.clone()
     }
 
     /// Something wrong with a stage that is not about an expression.

@@ -27,16 +27,19 @@ pub(super) struct Flow {
 /// True when every row leaves with all fields of its record unchanged and in front.
 pub(super) fn is_raw(steps: &[Step], schema: &Schema) -> bool {
     let fresh = |name: &String| schema.index_of(name).is_none();
-    steps.iter().all(|step| {
-        step.flow.keeps_rows && step.flow.passes && step.flow.writes.iter().all(fresh)
-    })
+    steps
+        .iter()
+        .all(|step| step.flow.keeps_rows && step.flow.passes && step.flow.writes.iter().all(fresh))
 }
 
 /// The fields of the input that are needed. When rows leave `raw` only those that steps look at;
 /// steps of the caller's own (`opaque`) may look at any.
 pub(super) fn need(steps: &[Step], raw: bool, opaque: bool, schema: &Schema) -> Need {
     let mut need: Need = (raw && !opaque).then(|| {
-        steps.iter().flat_map(|step| step.flow.writes.iter().cloned()).collect()
+        steps
+            .iter()
+            .flat_map(|step| step.flow.writes.iter().cloned())
+            .collect()
     });
     for step in steps.iter().rev() {
         let flow = &step.flow;

@@ -15,7 +15,9 @@ pub(super) fn input(
     let name = name("source", source.format, &source.path)?;
     let dialect = source.delimiter.is_some() || source.quote.is_some() || source.header.is_some();
     if dialect && !matches!(name, FormatName::Csv | FormatName::Tsv) {
-        return Err(PlanError::new("source: delimiter, quote and header are for csv and tsv alone"));
+        return Err(PlanError::new(
+            "source: delimiter, quote and header are for csv and tsv alone",
+        ));
     }
     Ok(match name {
         FormatName::Csv | FormatName::Tsv => Arc::new(csv(source, name, limits)?),
@@ -29,7 +31,9 @@ fn csv(source: &SourcePlan, name: FormatName, limits: Limits) -> Result<Csv, Pla
     let byte = |key: &str, letter: char| {
         let fits = letter.is_ascii() && !matches!(letter, '\n' | '\r');
         fits.then_some(letter as u8).ok_or_else(|| {
-            PlanError::new(format!("source.{key}: expected one ASCII character, found {letter:?}"))
+            PlanError::new(format!(
+                "source.{key}: expected one ASCII character, found {letter:?}"
+            ))
         })
     };
     let delimiter = byte("delimiter", source.delimiter.unwrap_or(usual))?;
@@ -37,7 +41,12 @@ fn csv(source: &SourcePlan, name: FormatName, limits: Limits) -> Result<Csv, Pla
     if delimiter == quote {
         return Err(PlanError::new("source: delimiter and quote must differ"));
     }
-    Ok(Csv { delimiter, quote: Some(quote), header: source.header.unwrap_or(true), limits })
+    Ok(Csv {
+        delimiter,
+        quote: Some(quote),
+        header: source.header.unwrap_or(true),
+        limits,
+    })
 }
 
 /// The format of a sink.
@@ -45,7 +54,10 @@ pub(super) fn output(sink: &SinkPlan) -> Result<Arc<dyn Format>, PlanError> {
     let limits = Limits::default();
     Ok(match name("sink", sink.format, &sink.path)? {
         FormatName::Csv => Arc::new(Csv::default()),
-        FormatName::Tsv => Arc::new(Csv { delimiter: b'\t', ..Csv::default() }),
+        FormatName::Tsv => Arc::new(Csv {
+            delimiter: b'\t',
+            ..Csv::default()
+        }),
         FormatName::Ndjson => Arc::new(Text { limits }),
         FormatName::Text => Arc::new(Text { limits }),
     })
@@ -56,19 +68,22 @@ fn name(side: &str, given: Option<FormatName>, path: &str) -> Result<FormatName,
         return Ok(name);
     }
     let streams = path.is_empty() || path == "-" || path.starts_with("/dev/");
-    FormatName::of_path(path).or(streams.then_some(FormatName::Csv)).ok_or_else(|| {
-        let message = format!(
-            "{side}: the extension of `{path}` names no format: set {side}.format to csv, tsv, \
+    FormatName::of_path(path)
+        .or(streams.then_some(FormatName::Csv))
+        .ok_or_else(|| {
+            let message = format!(
+                "{side}: the extension of `{path}` names no format: set {side}.format to csv, tsv, \
              ndjson or text"
-        );
-        PlanError::new(message)
-    })
+            );
+            PlanError::new(message)
+        })
 }
 
 /// True when records can be copied from source to sink as they are.
 pub(super) fn same(source: &SourcePlan, sink: &SinkPlan) -> bool {
     let from = name("source", source.format, &source.path);
     let to = name("sink", sink.format, &sink.path);
-    let usual = source.delimiter.is_none() && source.quote.is_none() && source.header != Some(false);
+    let usual =
+        source.delimiter.is_none() && source.quote.is_none() && source.header != Some(false);
     matches!((from, to), (Ok(from), Ok(to)) if from == to) && usual
 }

@@ -3,40 +3,107 @@
 use std::sync::Arc;
 
 use pelton_record::Schema;
-use pelton_stage::{Aggregate, Call, Derive, Expression, Filter, Function, Select, Validate};
+use pelton_stage::{Derive, Expression, Filter, Item, Query, Select, Validate};
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
-use crate::plan::{AggregatePlan, Expressions, StagePlan};
+use super::order::{self, Range};
+use crate::plan::{Expressions, StagePlan};
 
 /// A name and its expression.
-type Named = (String, Expression);
+pub(super) type Named = (String, Expression);
 
-/// Binds one stage of a plan to the columns that reach it.
-pub(super) fn stage(
+/// Steps, and how many stages of the plan they stand for.
+pub(super) struct Lowered {
+    pub steps: Vec<Step>,
+    pub stages: usize,
+}
+
+/// Binds a stage of a plan to the columns that reach it, together with those of the `next` ones
+/// that can be done in the same step: a sort need not keep more rows than a limit leaves.
+pub(super) fn stages(
     stage: &StagePlan,
+    next: &[StagePlan],
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
-) -> Result<Vec<Step>, Fault> {
-    match stage {
+) -> Result<Lowered, Fault> {
+    let mut stages = 1;
+    let steps = match stage {
         StagePlan::Filter(text) => filter(text, schema, binding),
         StagePlan::Derive(expressions) => derive(expressions, schema, binding),
         StagePlan::Select(items) => select(items, schema, binding),
         StagePlan::Drop(names) => drop(names, schema, binding),
         StagePlan::Rename(names) => rename(names, schema, binding),
         StagePlan::Validate(rules) => validate(rules, schema, binding),
-        StagePlan::Aggregate(plan) => aggregate(plan, schema, binding),
-        StagePlan::Sort(keys) => super::order::sort(keys, schema, binding),
-        StagePlan::Limit(count) => Ok(super::order::limit(*count, schema, binding)),
-        StagePlan::Distinct(names) => super::order::distinct(names, schema, binding),
+        StagePlan::Aggregate(plan) => super::group::aggregate(plan, schema, binding),
+        StagePlan::Distinct(names) => order::distinct(names, schema, binding),
+        StagePlan::Sort(keys) => {
+            let (range, taken) = range(next);
+            stages += taken;
+            order::sort(keys, range, schema, binding)
+        }
+        StagePlan::Skip(rows) => {
+            let (Range { limit, .. }, taken) = range(&next[..next.len().min(1)]);
+            stages += if limit.is_some() { taken } else { 0 };
+            Ok(order::range(
+                Range {
+                    skip: Some(*rows),
+                    limit,
+                },
+                schema,
+                binding,
+            ))
+        }
+        StagePlan::Limit(rows) => Ok(order::range(
+            Range {
+                skip: None,
+                limit: Some(*rows),
+            },
+            schema,
+            binding,
+        )),
+    };
+    Ok(Lowered {
+        steps: steps?,
+        stages,
+    })
+}
+
+/// The skip and the limit that `stages` begin with, and how many stages that is.
+fn range(stages: &[StagePlan]) -> (Range, usize) {
+    match stages {
+        [StagePlan::Skip(skip), StagePlan::Limit(limit), ..] => (
+            Range {
+                skip: Some(*skip),
+                limit: Some(*limit),
+            },
+            2,
+        ),
+        [StagePlan::Skip(skip), ..] => (
+            Range {
+                skip: Some(*skip),
+                limit: None,
+            },
+            1,
+        ),
+        [StagePlan::Limit(limit), ..] => (
+            Range {
+                skip: None,
+                limit: Some(*limit),
+            },
+            1,
+        ),
+        _ => (Range::default(), 0),
     }
 }
 
 impl Binding<'_, '_> {
     /// Parses and tries an expression, so that what is wrong with it is told at its place.
-    fn expression(&mut self, text: &str, schema: &Schema) -> Result<Expression, Fault> {
+    pub(super) fn expression(&mut self, text: &str, schema: &Schema) -> Result<Expression, Fault> {
         let parsed = Expression::parse(text).map_err(|error| self.fault(text, &error, &[]))?;
-        parsed.bind(schema).map_err(|error| self.fault(text, &error, &parsed.columns()))?;
+        parsed
+            .bind(schema)
+            .map_err(|error| self.fault(text, &error, &parsed.columns()))?;
         self.seen(text);
         Ok(parsed)
     }
@@ -57,17 +124,28 @@ impl Binding<'_, '_> {
 }
 
 fn names(schema: &Schema) -> Vec<&str> {
-    schema.fields().iter().map(|field| field.name.as_str()).collect()
+    schema
+        .fields()
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect()
 }
 
 /// The spelling that the schema has for each of `columns`.
 fn spelled(columns: &[&str], schema: &Schema) -> Vec<String> {
-    let spell = |name: &&str| schema.index_of(name).map(|index| schema.fields()[index].name.clone());
+    let spell = |name: &&str| {
+        schema
+            .index_of(name)
+            .map(|index| schema.fields()[index].name.clone())
+    };
     columns.iter().filter_map(spell).collect()
 }
 
-fn reads(expressions: &[Named], schema: &Schema) -> Vec<String> {
-    expressions.iter().flat_map(|(_, e)| spelled(&e.columns(), schema)).collect()
+pub(super) fn reads(expressions: &[Named], schema: &Schema) -> Vec<String> {
+    expressions
+        .iter()
+        .flat_map(|(_, e)| spelled(&e.columns(), schema))
+        .collect()
 }
 
 fn filter(
@@ -113,16 +191,34 @@ fn derive(
     Ok(steps)
 }
 
-/// `expression AS name`, or a name alone.
-pub(super) fn split_alias(text: &str) -> (&str, Option<&str>) {
-    let lower = text.to_ascii_lowercase();
-    match lower.rfind(" as ") {
-        // An AS inside brackets belongs to a CAST.
-        Some(at) if !text[at..].contains(')') => {
-            (text[..at].trim(), Some(text[at + 4..].trim().trim_matches('"')))
-        }
-        _ => (text.trim(), None),
-    }
+/// An expression and the name it is given, if any: `expression AS name`, or an expression alone.
+pub(super) fn item(
+    text: &str,
+    schema: &Schema,
+    binding: &mut Binding<'_, '_>,
+) -> Result<(Expression, Option<String>), Fault> {
+    const BEFORE: &str = "SELECT ";
+    let parsed = match Expression::parse(text) {
+        Ok(expression) => Ok((expression, None)),
+        Err(error) => match Query::parse(&format!("{BEFORE}{text} FROM t")) {
+            Ok(mut query) if query.items.len() == 1 => match query.items.remove(0) {
+                Item::Expression { expression, alias } => Ok((expression, alias)),
+                _ => Err(binding.fault(text, &error, &[])),
+            },
+            Err(in_item) if text.to_ascii_lowercase().contains(" as ") => {
+                Err(binding.fault_behind(BEFORE, text, &in_item))
+            }
+            _ => Err(binding.fault(text, &error, &[])),
+        },
+    };
+    let (expression, alias) = parsed?;
+    expression.bind(schema).map_err(|error| {
+        binding
+            .fault_behind("", text, &error)
+            .about(&expression.columns())
+    })?;
+    binding.seen(text);
+    Ok((expression, alias))
 }
 
 fn select(
@@ -131,12 +227,17 @@ fn select(
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
     let mut columns: Vec<Named> = Vec::new();
-    for item in items {
-        let (text, alias) = split_alias(item);
-        let expression = binding.expression(text, schema)?;
-        let own = expression.as_column().and_then(|name| schema.index_of(name));
+    for text in items {
+        if text.trim() == "*" {
+            columns.extend(schema.fields().iter().map(|field| identity(&field.name)));
+            continue;
+        }
+        let (expression, alias) = item(text, schema, binding)?;
+        let own = expression
+            .as_column()
+            .and_then(|name| schema.index_of(name));
         let own = own.map(|index| schema.fields()[index].name.clone());
-        let name = alias.map(str::to_owned).or(own).unwrap_or_else(|| expression.to_string());
+        let name = alias.or(own).unwrap_or_else(|| expression.to_string());
         columns.push((name, expression));
     }
     project(columns, schema, binding)
@@ -147,11 +248,15 @@ fn drop(
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
-    let gone: Result<Vec<usize>, Fault> =
-        dropped.iter().map(|name| binding.column(name, schema)).collect();
+    let gone: Result<Vec<usize>, Fault> = dropped
+        .iter()
+        .map(|name| binding.column(name, schema))
+        .collect();
     let gone = gone?;
     let kept = (0..schema.len()).filter(|index| !gone.contains(index));
-    let columns = kept.map(|index| identity(&schema.fields()[index].name)).collect();
+    let columns = kept
+        .map(|index| identity(&schema.fields()[index].name))
+        .collect();
     project(columns, schema, binding)
 }
 
@@ -160,24 +265,31 @@ fn rename(
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
-    let mut columns: Vec<Named> =
-        schema.fields().iter().map(|field| identity(&field.name)).collect();
+    let mut columns: Vec<Named> = schema
+        .fields()
+        .iter()
+        .map(|field| identity(&field.name))
+        .collect();
     for (old, new) in &renamed.0 {
         columns[binding.column(old, schema)?].0.clone_from(new);
     }
     project(columns, schema, binding)
 }
 
-fn identity(name: &str) -> Named {
+pub(super) fn identity(name: &str) -> Named {
     (name.to_owned(), Expression::column(name))
 }
 
-fn project(
+pub(super) fn project(
     columns: Vec<Named>,
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
-    let flow = Flow { reads: reads(&columns, schema), keeps_rows: true, ..Flow::default() };
+    let flow = Flow {
+        reads: reads(&columns, schema),
+        keeps_rows: true,
+        ..Flow::default()
+    };
     let select = Select::new(columns, schema).map_err(|error| binding.fault("", &error, &[]))?;
     Ok(vec![Step::stage(select.named(binding.label), flow)])
 }
@@ -199,109 +311,4 @@ fn validate(
     };
     let validate = Validate::new(named, schema).map_err(|error| binding.fault("", &error, &[]))?;
     Ok(vec![Step::stage(validate.named(binding.label), flow)])
-}
-
-/// Keys and arguments become columns first where they are more than that, then rows are grouped.
-fn aggregate(
-    plan: &AggregatePlan,
-    schema: &Arc<Schema>,
-    binding: &mut Binding<'_, '_>,
-) -> Result<Vec<Step>, Fault> {
-    let mut columns = Columns { schema: schema.clone(), steps: Vec::new() };
-    let mut by = Vec::new();
-    for text in &plan.by {
-        let (text, alias) = split_alias(text);
-        by.push(columns.of(text, alias, binding)?);
-    }
-    let mut calls = Vec::new();
-    for (name, text) in &plan.compute.0 {
-        calls.push(call(name, text, &mut columns, binding)?);
-        binding.seen(text);
-    }
-    let Columns { schema, mut steps } = columns;
-    let fields = by.iter().chain(calls.iter().filter_map(|call| call.argument.as_ref()));
-    let reads = fields.map(|&index| schema.fields()[index].name.clone()).collect();
-    let flow = Flow { reads, ..Flow::default() };
-    let aggregate =
-        Aggregate::new(by, calls, &schema).map_err(|error| binding.fault("", &error, &[]))?;
-    steps.push(Step::fold(aggregate.named(binding.label), flow));
-    Ok(steps)
-}
-
-/// The columns at hand, and the steps that made those that were not.
-struct Columns {
-    schema: Arc<Schema>,
-    steps: Vec<Step>,
-}
-
-impl Columns {
-    /// The index of the column that `text` is, computed first if need be.
-    fn of(
-        &mut self,
-        text: &str,
-        alias: Option<&str>,
-        binding: &mut Binding<'_, '_>,
-    ) -> Result<usize, Fault> {
-        let expression = binding.expression(text, &self.schema)?;
-        let plain = expression.as_column().and_then(|name| self.schema.index_of(name));
-        if let (Some(index), None) = (plain, alias) {
-            return Ok(index);
-        }
-        let name = alias.map_or_else(|| expression.to_string(), str::to_owned);
-        if let (None, Some(index)) = (alias, self.schema.index_of(&name)) {
-            return Ok(index);
-        }
-        let named = (name.clone(), expression);
-        let flow = Flow {
-            reads: reads(std::slice::from_ref(&named), &self.schema),
-            writes: vec![name.clone()],
-            passes: true,
-            keeps_rows: true,
-            ..Flow::default()
-        };
-        let derive = Derive::new(vec![named], &self.schema)
-            .map_err(|error| binding.fault(text, &error, &[]))?;
-        let step = Step::stage(derive.named(binding.label), flow);
-        self.schema = step.output.clone();
-        self.steps.push(step);
-        Ok(self.schema.index_of(&name).unwrap_or(0))
-    }
-}
-
-/// `count(*)`, `sum(quantity * unit_price)`, `count(distinct customer)`, `quantile(price, 0.9)`.
-fn call(
-    name: &str,
-    text: &str,
-    columns: &mut Columns,
-    binding: &mut Binding<'_, '_>,
-) -> Result<Call, Fault> {
-    let trimmed = text.trim();
-    let parts = trimmed.split_once('(').and_then(|(f, rest)| Some((f, rest.strip_suffix(')')?)));
-    let Some((function, argument)) = parts else {
-        let message = format!("`{trimmed}` is no aggregate: expected one such as sum(x) or count(*)");
-        return Err(binding.wrong(text, &message));
-    };
-    let mut function =
-        Function::parse(function.trim()).map_err(|error| binding.fault(text, &error, &[]))?;
-    let mut argument = argument.trim();
-    if argument == "*" {
-        return match function {
-            Function::Count => Ok(Call::count_rows(name)),
-            _ => Err(binding.wrong(text, "only count takes `*`")),
-        };
-    }
-    let distinct = argument.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("distinct "));
-    if distinct {
-        argument = argument[9..].trim();
-    }
-    if let Some((value, fraction)) = argument.rsplit_once(',')
-        && let Ok(fraction) = fraction.trim().parse::<f64>()
-        && let Ok(at) = function.at(fraction)
-    {
-        (function, argument) = (at, value.trim());
-    }
-    let call = Call::new(function, columns.of(argument, None, binding)?, name);
-    let call = if distinct { call.distinct() } else { call };
-    call.output(&columns.schema).map_err(|error| binding.fault(text, &error, &[argument]))?;
-    Ok(call)
 }

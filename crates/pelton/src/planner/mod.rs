@@ -3,6 +3,7 @@
 mod draft;
 mod flow;
 mod formats;
+mod group;
 mod lower;
 mod order;
 
@@ -13,6 +14,7 @@ use pelton_connect::{ReadOptions, ReadSource, inputs};
 use pelton_format::Format;
 use pelton_pool::BufferPool;
 use pelton_record::{DataType, Schema};
+use pelton_stage::Spill;
 
 use crate::Error;
 use crate::engine::{Engine, MakeStage};
@@ -38,15 +40,24 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     };
     let source = ReadSource::open(inputs, input.clone(), pool.clone(), options)?;
     let custom = std::mem::take(&mut engine.custom);
-    let bound = bind(&engine, &source, custom)?;
+    let bound = bind(&engine, &source, custom, settings.spill.clone())?;
     let pipeline = assemble(&engine.plan, bound, input, output);
     let Engine { plan, sink, .. } = engine;
-    Ok(Run { plan, settings, pipeline, source, pool, sink, gauges: Gauges::new() })
+    Ok(Run {
+        plan,
+        settings,
+        pipeline,
+        source,
+        pool,
+        sink,
+        gauges: Gauges::new(),
+    })
 }
 
 fn check_dead_letter(plan: &Plan) -> Result<(), PlanError> {
     if plan.engine.on_error == OnError::DeadLetter && plan.dead_letter.is_none() {
-        let message = "engine.on_error is \"dead_letter\", but [dead_letter] with its path is missing";
+        let message =
+            "engine.on_error is \"dead_letter\", but [dead_letter] with its path is missing";
         return Err(PlanError::new(message));
     }
     Ok(())
@@ -64,27 +75,40 @@ struct BoundPlan {
     raw: Option<usize>,
 }
 
-fn bind(engine: &Engine, source: &ReadSource, custom: Vec<MakeStage>) -> Result<BoundPlan, Error> {
+fn bind(
+    engine: &Engine,
+    source: &ReadSource,
+    custom: Vec<MakeStage>,
+    spill: Spill,
+) -> Result<BoundPlan, Error> {
     let Engine { plan, file, .. } = engine;
     let mut schema = declared(source.schema(), plan)?;
-    let mut draft = Draft::new(plan, file.as_ref());
+    let mut draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
     // mended so.
     let steps = loop {
         match draft.steps(&Arc::new(schema.clone())) {
             Ok(steps) => break steps,
             Err(fault) => {
-                let mended = fault.columns.iter().any(|name| mend(&mut schema, source, name));
+                let mended = fault
+                    .columns
+                    .iter()
+                    .any(|name| mend(&mut schema, source, name));
                 if !mended {
                     return Err(fault.error.into());
                 }
             }
         }
     };
-    let raw = custom.is_empty() && formats::same(&plan.source, &plan.sink) && flow::is_raw(&steps, &schema);
+    let raw = custom.is_empty()
+        && formats::same(&plan.source, &plan.sink)
+        && flow::is_raw(&steps, &schema);
     let need = flow::need(&steps, raw, !custom.is_empty(), &schema);
     let wanted = wanted(plan, &schema, &need);
-    let pruned: Vec<_> = wanted.iter().map(|&index| schema.fields()[index].clone()).collect();
+    let pruned: Vec<_> = wanted
+        .iter()
+        .map(|&index| schema.fields()[index].clone())
+        .collect();
     let pruned = Arc::new(Schema::new(pruned));
     // And once more with those that are.
     let mut steps = draft.steps(&pruned).map_err(|fault| fault.error)?;
@@ -95,7 +119,13 @@ fn bind(engine: &Engine, source: &ReadSource, custom: Vec<MakeStage>) -> Result<
         steps.push(Step::custom(stage));
     }
     let raw = raw.then_some(wanted.len());
-    Ok(BoundPlan { schema, wanted, steps, output, raw })
+    Ok(BoundPlan {
+        schema,
+        wanted,
+        steps,
+        output,
+        raw,
+    })
 }
 
 /// The inferred schema with what the plan declares put in its place.
@@ -110,17 +140,22 @@ fn declared(inferred: &Schema, plan: &Plan) -> Result<Schema, PlanError> {
                 None => format!("unknown column `{name}`"),
             })
         })?;
-        fields[index].data_type =
-            data_type.parse().map_err(|error| wrong(format!("{name}: {error}")))?;
+        fields[index].data_type = data_type
+            .parse()
+            .map_err(|error| wrong(format!("{name}: {error}")))?;
     }
     Ok(Schema::new(fields))
 }
 
 /// Takes a column that is a string only because of some misfits for what most of it is.
 fn mend(schema: &mut Schema, source: &ReadSource, name: &str) -> bool {
-    let Some(index) = schema.index_of(name) else { return false };
+    let Some(index) = schema.index_of(name) else {
+        return false;
+    };
     let mut fields = schema.fields().to_vec();
-    let Some(data_type) = source.doubtful().get(index).copied().flatten() else { return false };
+    let Some(data_type) = source.doubtful().get(index).copied().flatten() else {
+        return false;
+    };
     if fields[index].data_type != DataType::String {
         return false;
     }
@@ -133,9 +168,12 @@ fn mend(schema: &mut Schema, source: &ReadSource, name: &str) -> bool {
 fn wanted(plan: &Plan, schema: &Schema, need: &Need) -> Vec<usize> {
     let typed = |index: usize| schema.fields()[index].data_type != DataType::String;
     let checked = |index: usize| plan.source.check == Check::All && typed(index);
-    let used: Option<BTreeSet<usize>> = need
-        .as_ref()
-        .map(|names| names.iter().filter_map(|name| schema.index_of(name)).collect());
+    let used: Option<BTreeSet<usize>> = need.as_ref().map(|names| {
+        names
+            .iter()
+            .filter_map(|name| schema.index_of(name))
+            .collect()
+    });
     (0..schema.len())
         .filter(|index| used.as_ref().is_none_or(|used| used.contains(index)) || checked(*index))
         .collect()
@@ -147,7 +185,13 @@ fn assemble(
     input: Arc<dyn Format>,
     output: Arc<dyn Format>,
 ) -> Pipeline {
-    let BoundPlan { schema, wanted, steps, output: columns, raw } = bound;
+    let BoundPlan {
+        schema,
+        wanted,
+        steps,
+        output: columns,
+        raw,
+    } = bound;
     let output_schema = match raw {
         Some(first) => {
             let derived = columns.fields()[first..].iter().cloned();
@@ -156,19 +200,33 @@ fn assemble(
         None => columns,
     };
     debug_assert!(plan.source.path.is_empty() || !output_schema.is_empty() || wanted.is_empty());
-    Pipeline { input, schema, wanted, segments: segments(steps), output, output_schema, raw }
+    Pipeline {
+        input,
+        schema,
+        wanted,
+        segments: segments(steps),
+        output,
+        output_schema,
+        raw,
+    }
 }
 
 /// Cuts the steps after each fold.
 fn segments(steps: Vec<Step>) -> Vec<Segment> {
-    let mut segments = vec![Segment { stages: Vec::new(), fold: None }];
+    let mut segments = vec![Segment {
+        stages: Vec::new(),
+        fold: None,
+    }];
     for step in steps {
         let last = segments.len() - 1;
         match step.kind {
             StepKind::Stage(stage) => segments[last].stages.push(stage),
             StepKind::Fold(fold) => {
                 segments[last].fold = Some(fold);
-                segments.push(Segment { stages: Vec::new(), fold: None });
+                segments.push(Segment {
+                    stages: Vec::new(),
+                    fold: None,
+                });
             }
         }
     }

@@ -93,7 +93,13 @@ impl Committer {
         dead_letter: Option<Box<dyn Sink>>,
         rules: Rules,
     ) -> Self {
-        let Rules { window, ordered, on_error, names, header_lines } = rules;
+        let Rules {
+            window,
+            ordered,
+            on_error,
+            names,
+            header_lines,
+        } = rules;
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
@@ -108,7 +114,15 @@ impl Committer {
             spare: Vec::new(),
         };
         let (state, moved) = (Mutex::new(state), Condvar::new());
-        Self { state, moved, window, ordered, on_error, names, header_lines }
+        Self {
+            state,
+            moved,
+            window,
+            ordered,
+            on_error,
+            names,
+            header_lines,
+        }
     }
 
     /// A buffer for output, empty.
@@ -130,7 +144,10 @@ impl Committer {
             written.unwrap_or_else(|error| state.stop(Some(error)));
         }
         while !state.stopped && sequence >= state.next + self.window {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .moved
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting.insert(sequence, done);
         while let Some(done) = state.take_next() {
@@ -164,7 +181,10 @@ impl Committer {
 
     /// Makes everything last.
     pub(super) fn finish(self) -> Result<Outcome, Error> {
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.failure {
             return Err(error);
         }
@@ -175,7 +195,10 @@ impl Committer {
                 _ => {}
             }
         }
-        Ok(Outcome { account: state.account, written_bytes: state.written_bytes })
+        Ok(Outcome {
+            account: state.account,
+            written_bytes: state.written_bytes,
+        })
     }
 
     /// Refuses records that have no place in an input any more: groups, say.
@@ -225,7 +248,8 @@ impl Committer {
             let before = &done.block.bytes()[..start];
             let raw = rejected.extent.of(done.block.bytes());
             letter.source = &self.names[done.origin.source as usize];
-            letter.line = state.lines + before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+            letter.line =
+                state.lines + before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
             letter.byte = done.origin.byte + start as u64;
             letter.raw = std::str::from_utf8(raw).ok();
             letter.raw_hex = letter.raw.is_none().then(|| hexadecimal(raw));
@@ -265,7 +289,9 @@ impl State {
     fn send(&mut self, letter: &Letter<'_>) -> Result<(), Error> {
         let mut line = serde_json::to_vec(letter).map_err(|error| Error::internal(&error))?;
         line.push(b'\n');
-        self.dead_letter.as_mut().map_or(Ok(()), |sink| sink.write(&line).map_err(Error::from))
+        self.dead_letter
+            .as_mut()
+            .map_or(Ok(()), |sink| sink.write(&line).map_err(Error::from))
     }
 
     fn stop(&mut self, error: Option<Error>) {
@@ -277,7 +303,14 @@ impl State {
 }
 
 fn refusal(letter: &Letter<'_>) -> Error {
-    let Letter { source, line, byte, stage, reason, .. } = letter;
+    let Letter {
+        source,
+        line,
+        byte,
+        stage,
+        reason,
+        ..
+    } = letter;
     let place = match source {
         &"" => String::new(),
         source => format!("{source}: line {line}, byte {byte}: "),

@@ -11,6 +11,7 @@ use pelton_metrics::{Counter, Histogram, LocalCounter, LocalHistogram};
 use pelton_pool::Budget;
 use pelton_record::{Batch, Bitmap, Rejected, RejectedKind, Schema, View};
 use pelton_stage::{Dropped, Fold, FoldState, Stage};
+use pelton_sync::atomic::{AtomicBool, Ordering};
 use pelton_sync::{Mutex, PoisonError};
 
 use super::account::Account;
@@ -55,6 +56,8 @@ pub(super) struct Line<'a> {
     pub budget: Budget,
     pub gauges: Gauges,
     pub record_bytes_max: usize,
+    /// What was folded so far is all that the outcome needs.
+    pub satisfied: AtomicBool,
 }
 
 /// One worker's own tools.
@@ -75,7 +78,10 @@ impl Line<'_> {
         let first = &self.pipeline.segments[0];
         let mut worker = Worker {
             line: self,
-            decoder: self.pipeline.input.decoder(&self.pipeline.schema, &self.pipeline.wanted),
+            decoder: self
+                .pipeline
+                .input
+                .decoder(&self.pipeline.schema, &self.pipeline.wanted),
             encoder: self.pipeline.output.encoder(),
             fold: first.fold.as_ref().map(|fold| fold.state(&self.budget)),
             account: Account::default(),
@@ -84,6 +90,14 @@ impl Line<'_> {
             block_ns: self.gauges.block_ns.local(),
         };
         while let Some(chunk) = self.next_chunk() {
+            if worker
+                .fold
+                .as_ref()
+                .is_some_and(|fold| !fold.wants(chunk.origin.sequence))
+            {
+                self.satisfied.store(true, Ordering::Relaxed);
+                break;
+            }
             let started = Instant::now();
             worker.work(chunk);
             worker.block_ns.record(started.elapsed().as_nanos() as u64);
@@ -93,7 +107,7 @@ impl Line<'_> {
     }
 
     fn next_chunk(&self) -> Option<Chunk> {
-        if self.committer.is_stopped() {
+        if self.satisfied.load(Ordering::Relaxed) || self.committer.is_stopped() {
             return None;
         }
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +124,9 @@ impl Line<'_> {
             if rows == 0 {
                 break;
             }
-            stage.apply(batch).map_err(|error| named(stage.name(), &error))?;
+            stage
+                .apply(batch)
+                .map_err(|error| named(stage.name(), &error))?;
             let gone = rows - batch.rows() - (batch.rejected().len() - refused);
             match stage.dropped() {
                 Dropped::Filtered => account.filtered += gone as u64,
@@ -128,7 +144,9 @@ impl Line<'_> {
         let mut state = states.next();
         if let Some(first) = &mut state {
             let name = self.fold_name(0);
-            states.try_for_each(|other| first.merge(other)).map_err(|error| named(name, &error))?;
+            states
+                .try_for_each(|other| first.merge(other))
+                .map_err(|error| named(name, &error))?;
         }
         for index in 1..self.pipeline.segments.len() {
             let Some(folded) = state.take() else { break };
@@ -157,7 +175,8 @@ impl Line<'_> {
         account: &mut Account,
     ) -> Result<(), Error> {
         if let Some(next) = next {
-            next.fold(batch).map_err(|error| Error::stage(error.to_string()))?;
+            next.fold(batch)
+                .map_err(|error| Error::stage(error.to_string()))?;
             account.folded += batch.rows() as u64;
             return Ok(());
         }
@@ -169,14 +188,20 @@ impl Line<'_> {
     }
 
     fn fold_name(&self, index: usize) -> &str {
-        self.pipeline.segments[index].fold.as_ref().map_or("", |fold| fold.name())
+        self.pipeline.segments[index]
+            .fold
+            .as_ref()
+            .map_or("", |fold| fold.name())
     }
 }
 
 impl Worker<'_> {
     /// Takes one chunk from its bytes to the commit.
     fn work(&mut self, chunk: Chunk) {
-        let mut done = Done { origin: chunk.origin, ..Done::default() };
+        let mut done = Done {
+            origin: chunk.origin,
+            ..Done::default()
+        };
         let worked = match chunk.content {
             Content::Records => self.records(&chunk, &mut done),
             Content::TooLarge { bytes } => {
@@ -200,7 +225,10 @@ impl Worker<'_> {
         self.records.add(1);
         done.lines = 1;
         done.rejected.push(Rejected {
-            extent: View { start: 0, len: chunk.block.len() as u32 },
+            extent: View {
+                start: 0,
+                len: chunk.block.len() as u32,
+            },
             stage: self.line.pipeline.input.name().into(),
             kind: RejectedKind::TooLarge,
             reason: format!(
@@ -225,10 +253,15 @@ impl Worker<'_> {
     /// Applies the stages and lets nobody suffer for a neighbour: where a stage panics, the rows
     /// are tried again in halves until the one that is to blame stands alone.
     fn guarded(&mut self, mut batch: Batch, done: &mut Done) -> Result<(), Error> {
-        let (block, origin, extents) = (batch.block().clone(), batch.origin(), batch.extents().to_vec());
+        let (block, origin, extents) = (
+            batch.block().clone(),
+            batch.origin(),
+            batch.extents().to_vec(),
+        );
         let mut account = Account::default();
-        let applied =
-            catch_unwind(AssertUnwindSafe(|| self.line.apply(0, &mut batch, &mut account)));
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            self.line.apply(0, &mut batch, &mut account)
+        }));
         match applied {
             Ok(applied) => {
                 applied?;
@@ -287,6 +320,10 @@ fn panicked(extent: View, panic: &(dyn Any + Send)) -> Rejected {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     let (stage, reason) = ("stage".into(), format!("a stage panicked: {message}"));
-    Rejected { extent, stage, kind: RejectedKind::Panic, reason }
+    Rejected {
+        extent,
+        stage,
+        kind: RejectedKind::Panic,
+        reason,
+    }
 }
-

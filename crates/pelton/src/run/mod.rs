@@ -11,6 +11,8 @@ use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink};
 use pelton_metrics::{Counter, Histogram};
 use pelton_pool::{Budget, BufferPool};
 use pelton_sched::Scheduler;
+use pelton_stage::Spill;
+use pelton_sync::atomic::AtomicBool;
 use pelton_sync::{Mutex, PoisonError};
 
 pub use account::Account;
@@ -62,7 +64,9 @@ pub struct Run {
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("plan", &self.plan).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,6 +74,7 @@ impl std::fmt::Debug for Run {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub workers: usize,
+    pub spill: Spill,
     pub budget: Budget,
     pub block_bytes: usize,
     pub record_bytes_max: usize,
@@ -90,15 +95,25 @@ impl Settings {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             given => given,
         };
-        let limit = engine.memory_limit.map_or_else(default_memory_limit, |size| size.bytes());
+        let limit = engine
+            .memory_limit
+            .map_or_else(default_memory_limit, |size| size.bytes());
         let fitting = limit / (workers as u64 * BLOCKS_PER_WORKER);
         let block_bytes = engine.block_size.map_or_else(
             || fitting.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX),
             |size| size.bytes().max(1),
         );
-        let record_bytes_max = engine.record_limit.map_or(1 << 20, |size| size.bytes().max(1));
+        let record_bytes_max = engine
+            .record_limit
+            .map_or(1 << 20, |size| size.bytes().max(1));
+        let spill = match (&engine.spill_dir, engine.spill) {
+            (_, false) => Spill::forbidden(),
+            (Some(directory), true) => Spill::to(directory),
+            (None, true) => Spill::to(std::env::temp_dir()),
+        };
         Self {
             workers,
+            spill,
             budget: Budget::new(limit),
             block_bytes: block_bytes as usize,
             record_bytes_max: record_bytes_max as usize,
@@ -115,7 +130,10 @@ impl Run {
     /// A handle that tells how far the run has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        Progress { gauges: self.gauges.clone(), total_bytes: self.source.size() }
+        Progress {
+            gauges: self.gauges.clone(),
+            total_bytes: self.source.size(),
+        }
     }
 
     /// The types of the input's fields as they were declared or inferred.
@@ -153,13 +171,18 @@ impl Run {
             budget: self.settings.budget.clone(),
             gauges: self.gauges.clone(),
             record_bytes_max: self.settings.record_bytes_max,
+            satisfied: AtomicBool::new(false),
         };
         let mut header = Vec::new();
-        line.pipeline.output.encoder().begin(&line.pipeline.output_schema, &mut header);
+        line.pipeline
+            .output
+            .encoder()
+            .begin(&line.pipeline.output_schema, &mut header);
         line.committer.write(&header);
         let folded = drive(&scheduler, &line, self.settings.workers);
         if !line.committer.is_stopped() {
-            line.finish(folded).unwrap_or_else(|error| line.committer.fail(error));
+            line.finish(folded)
+                .unwrap_or_else(|error| line.committer.fail(error));
         }
         let outcome = line.committer.finish()?;
         Ok(report::assemble(report::Facts {
@@ -175,7 +198,9 @@ impl Run {
     }
 
     fn source_names(&self) -> Vec<String> {
-        (0..self.source.inputs()).map(|index| self.source.input_name(index).to_owned()).collect()
+        (0..self.source.inputs())
+            .map(|index| self.source.input_name(index).to_owned())
+            .collect()
     }
 
     fn committer(&mut self) -> Result<Committer, Error> {
@@ -184,7 +209,9 @@ impl Run {
             None => sink(&self.plan.sink.path)?,
         };
         let letters = self.plan.dead_letter.as_ref();
-        let dead_letter = letters.map(|letters| sink_file(&letters.path)).transpose()?;
+        let dead_letter = letters
+            .map(|letters| sink_file(&letters.path))
+            .transpose()?;
         let rules = Rules {
             window: self.settings.workers as u64 * 2,
             ordered: self.plan.engine.ordered,
@@ -207,7 +234,10 @@ fn drive(
         for _ in 0..workers {
             scope.spawn(|| {
                 if let Some(state) = line.drive() {
-                    folded.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+                    folded
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(state);
                 }
             });
         }
@@ -228,6 +258,10 @@ fn sink_file(path: &str) -> Result<Box<dyn Sink>, Error> {
 
 impl Gauges {
     pub(crate) fn new() -> Self {
-        Self { bytes: Counter::new(), records: Counter::new(), block_ns: Histogram::new() }
+        Self {
+            bytes: Counter::new(),
+            records: Counter::new(),
+            block_ns: Histogram::new(),
+        }
     }
 }

@@ -53,6 +53,8 @@ pub struct Memory {
     pub resident_bytes_max: Option<u64>,
     /// Bytes of one block.
     pub block_bytes: u64,
+    /// Bytes of state that were written to disk because they outgrew the limit.
+    pub spilled_bytes: u64,
     /// Blocks that came from the pool without an allocation.
     pub pool_hits: u64,
     /// Blocks that had to be allocated.
@@ -119,6 +121,7 @@ pub(super) fn assemble(facts: Facts<'_>) -> Report {
             reserved_bytes_max: budget.high_water(),
             resident_bytes_max: resident_bytes_max(),
             block_bytes: facts.settings.block_bytes as u64,
+            spilled_bytes: facts.settings.spill.written_bytes(),
             pool_hits: pool.hits,
             pool_misses: pool.misses,
         },
@@ -150,7 +153,9 @@ fn latency(snapshot: &HistogramSnapshot) -> Option<Latency> {
 /// A line `Name: 123 kB` of a file under /proc, in bytes.
 fn proc_line(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -166,8 +171,16 @@ pub(super) fn machine_memory() -> Option<u64> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Account { read, made, written, filtered, deduplicated, folded, rejected, .. } =
-            self.records;
+        let Account {
+            read,
+            made,
+            written,
+            filtered,
+            deduplicated,
+            folded,
+            rejected,
+            ..
+        } = self.records;
         writeln!(f, "records   {} read = {}", grouped(read + made), {
             let parts = [
                 (written, "written"),
@@ -177,12 +190,21 @@ impl fmt::Display for Report {
                 (rejected, "rejected"),
             ];
             let shown = parts.iter().filter(|(count, _)| *count > 0);
-            let shown: Vec<_> =
-                shown.map(|(count, name)| format!("{} {name}", grouped(*count))).collect();
-            if shown.is_empty() { "0 written".to_owned() } else { shown.join(" + ") }
+            let shown: Vec<_> = shown
+                .map(|(count, name)| format!("{} {name}", grouped(*count)))
+                .collect();
+            if shown.is_empty() {
+                "0 written".to_owned()
+            } else {
+                shown.join(" + ")
+            }
         })?;
         if made > 0 {
-            writeln!(f, "          ({} of them made by aggregates and sorts)", grouped(made))?;
+            writeln!(
+                f,
+                "          ({} of them made by aggregates and sorts)",
+                grouped(made)
+            )?;
         }
         for (kind, count) in &self.records.rejected_by_kind {
             writeln!(f, "rejected  {} {kind}", grouped(*count))?;
@@ -195,8 +217,20 @@ impl fmt::Display for Report {
             grouped(self.records_per_second as u64),
             self.workers.len()
         )?;
-        write!(f, "memory    {:.1} MB peak", megabytes(self.memory.resident_bytes_max.unwrap_or(0)))?;
-        write!(f, " of {:.0} MB allowed", megabytes(self.memory.limit_bytes))
+        write!(
+            f,
+            "memory    {:.1} MB peak",
+            megabytes(self.memory.resident_bytes_max.unwrap_or(0))
+        )?;
+        write!(
+            f,
+            " of {:.0} MB allowed",
+            megabytes(self.memory.limit_bytes)
+        )?;
+        match self.memory.spilled_bytes {
+            0 => Ok(()),
+            bytes => write!(f, ", {:.1} MB spilled to disk", megabytes(bytes)),
+        }
     }
 }
 
