@@ -18,17 +18,15 @@ fn scheduler() -> (Scheduler, Log) {
             .map_or("none".into(), |worker| worker.to_string());
         assert!(panic.message() != "hook", "the hook panics too");
         let is_known = worker == "0" || worker == "1";
-        lines
-            .lock()
-            .unwrap()
-            .push(format!("{} {is_known}", panic.message()));
+        let line = format!("{} {is_known}", panic.message());
+        lines.lock().expect("no panic").push(line);
     });
     (builder.build().expect("threads"), log)
 }
 
 fn message(run: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
-    (*payload.downcast::<&str>().unwrap()).to_owned()
+    let payload = catch_unwind(AssertUnwindSafe(run)).expect_err("a panic");
+    (*payload.downcast::<&str>().expect("a text")).to_owned()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use pelton_sched::{ErrorKind, Priority, Scheduler, worker_index};
 use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use pelton_sync::{Arc, Mutex, Parker};
+use pelton_sync::{Arc, Parker};
 
 fn scheduler(workers: usize, max: usize) -> Scheduler {
     let builder = Scheduler::builder().workers(workers).max_workers(max);
@@ -48,24 +48,19 @@ fn scopes_survive_a_pool_that_breathes() {
 }
 
 /// As many tasks as workers, none of which ends before all have begun.
-fn meet(pool: &Scheduler, workers: usize) -> HashSet<usize> {
-    let seen = Arc::new(Mutex::new(HashSet::new()));
+fn meet(pool: &Scheduler, workers: usize) -> HashSet<Option<usize>> {
     let all = Arc::new(std::sync::Barrier::new(workers));
-    let handles: Vec<_> = (0..workers)
-        .map(|_| {
-            let (seen, all) = (seen.clone(), all.clone());
-            let body = move || {
-                all.wait();
-                seen.lock().unwrap().insert(worker_index().unwrap());
-            };
-            pool.spawn_with_handle(Priority::Normal, body).unwrap()
-        })
-        .collect();
-    handles
-        .into_iter()
-        .for_each(|handle| handle.join().unwrap());
-    let seen = seen.lock().unwrap();
-    seen.clone()
+    let meet = || {
+        let all = all.clone();
+        let body = move || {
+            all.wait();
+            worker_index()
+        };
+        pool.spawn_with_handle(Priority::Normal, body)
+    };
+    let handles: Vec<_> = (0..workers).map(|_| meet().expect("open")).collect();
+    let joined = handles.into_iter().map(|handle| handle.join());
+    joined.map(|index| index.expect("it ends")).collect()
 }
 
 #[test]
@@ -74,7 +69,7 @@ fn every_worker_below_the_target_works_after_a_resize() {
     for workers in [2, 5, 1, 3, 5] {
         pool.resize(workers).unwrap();
         assert_eq!(pool.workers(), workers);
-        assert!(meet(&pool, workers).len() == workers);
+        assert_eq!(meet(&pool, workers).len(), workers);
     }
 }
 
