@@ -155,7 +155,7 @@ impl Lane {
     }
 
     fn is_empty(&self) -> bool {
-        // Relaxed: who may not miss a task looks after a SeqCst fence (see `sleep`).
+        // Relaxed: who may not miss a task looks after a SeqCst fence (see `event_count`).
         self.len.load(Ordering::Relaxed) == 0
     }
 

@@ -51,9 +51,9 @@
 //! (sleep, steal, scope, wake, shutdown, resize) stand in `PROTOCOLS.md` beside this crate.
 
 mod builder;
-mod countdown;
 mod deque;
 mod error;
+mod event_count;
 mod future;
 mod handle;
 mod injector;
@@ -67,7 +67,7 @@ mod scope;
 mod seats;
 mod shared;
 mod shutdown;
-mod sleep;
+
 mod stats;
 mod sync;
 mod task;

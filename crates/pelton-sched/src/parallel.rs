@@ -30,7 +30,7 @@ fn run<'scope, F: Fn(usize) + Sync>(
     loop {
         let end = left.start + chunk.min(left.len());
         let begin = Instant::now();
-        (left.start..end).for_each(body);
+        run_chunk(left.start..end, body);
         left.start = end;
         if left.is_empty() {
             return;
@@ -43,6 +43,21 @@ fn run<'scope, F: Fn(usize) + Sync>(
             scope.spawn(move || run(scope, half, body));
         }
     }
+}
+
+/// Calls `body` four times a turn: for a body of a few instructions the loop itself is half the
+/// cost.
+#[inline]
+fn run_chunk<F: Fn(usize)>(chunk: Range<usize>, body: &F) {
+    let mut index = chunk.start;
+    while chunk.end - index >= 4 {
+        body(index);
+        body(index + 1);
+        body(index + 2);
+        body(index + 3);
+        index += 4;
+    }
+    (index..chunk.end).for_each(body);
 }
 
 /// Twice as many after a quick chunk, half as many after a slow one.

@@ -2,19 +2,22 @@
 //!
 //! How a scope knows that its tasks have ended stands in `PROTOCOLS.md`, "Scope".
 
+mod countdown;
+
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::Priority;
-use crate::countdown::Countdown;
+
 use crate::injector::Gate;
 use crate::panic;
 use crate::shared::Shared;
 use crate::sync::{Arc, Mutex, lock};
 use crate::task::{Blank, Task};
 use crate::worker::{self, Worker};
+use countdown::Countdown;
 
 /// Units that a worker counts ahead: one atomic operation for so many tasks.
 const CREDIT: usize = 64;

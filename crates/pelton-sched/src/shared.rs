@@ -5,11 +5,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use crate::event_count::EventCount;
 use crate::injector::{Gate, Injector};
 use crate::panic::{self, PanicHook, TaskPanic};
 use crate::seats::Seats;
 use crate::shutdown::{Phase, Shutdown};
-use crate::sleep::EventCount;
 use crate::stats::{Cells, Stats};
 use crate::sync::{AtomicUsize, CachePadded, Mutex, Ordering, thread};
 use crate::task::Task;
@@ -184,13 +184,13 @@ impl Shared {
 
     /// What is not finished now.
     pub(crate) fn report(&self) -> DrainReport {
-        let begun: usize = self.cells.iter().map(|cells| cells.begun.get()).sum();
+        let taken: usize = self.cells.iter().map(|cells| cells.begun.get()).sum();
+        // ORDERING: Acquire; pairs with the Release add in `abort`.
+        let begun = taken + self.discarded.load(Ordering::Acquire);
         let running = self.busy_workers();
         DrainReport {
             is_complete: self.is_ended(),
-            queued: self
-                .begun_tasks()
-                .saturating_sub(begun + self.discarded.load(Ordering::Acquire)),
+            queued: self.begun_tasks().saturating_sub(begun),
             running,
             suspended: self.suspended(),
         }

@@ -4,11 +4,11 @@
 mod held;
 
 #[allow(dead_code, reason = "each model uses a part")]
-#[path = "../src/countdown.rs"]
+#[path = "../src/scope/countdown.rs"]
 mod countdown;
 #[allow(dead_code, reason = "each model uses a part")]
-#[path = "../src/sleep.rs"]
-mod sleep;
+#[path = "../src/event_count.rs"]
+mod event_count;
 #[allow(unused_imports, reason = "each model uses a part")]
 #[path = "../src/sync.rs"]
 mod sync;
@@ -17,11 +17,11 @@ use pelton_sync::atomic::{AtomicUsize, Ordering};
 use pelton_sync::{UnsafeCell, model, thread};
 
 use countdown::Countdown;
+use event_count::EventCount;
 use held::hold;
-use sleep::EventCount;
 
 struct Scope {
-    sleep: EventCount,
+    events: EventCount,
     countdown: Countdown,
     /// Written by the tasks, read by the owner after the end: loom watches the accesses.
     results: [UnsafeCell<usize>; 2],
@@ -35,7 +35,7 @@ unsafe impl Send for Scope {}
 impl Scope {
     fn new() -> Self {
         Self {
-            sleep: EventCount::new(1),
+            events: EventCount::new(1),
             countdown: Countdown::new(0),
             results: [UnsafeCell::new(0), UnsafeCell::new(0)],
         }
@@ -48,20 +48,20 @@ impl Scope {
 
     fn give_back(&self, units: usize) {
         // SAFETY: the callers hold the units, and the scope is held to the end.
-        unsafe { Countdown::give_back(&raw const self.countdown, units, &self.sleep) };
+        unsafe { Countdown::give_back(&raw const self.countdown, units, &self.events) };
     }
 
     fn wait(&self) {
-        self.sleep.begin_search();
+        self.events.begin_search();
         while !self.countdown.is_over() {
-            self.sleep.prepare(0);
+            self.events.prepare(0);
             if self.countdown.is_over() {
-                self.sleep.cancel(0);
+                self.events.cancel(0);
             } else {
-                self.sleep.park(0);
+                self.events.park(0);
             }
         }
-        let _ = self.sleep.end_search();
+        let _ = self.events.end_search();
     }
 
     fn results(&self) -> [usize; 2] {

@@ -1,13 +1,14 @@
-//! Models of the steal hand-off: each task goes to the owner or to one thief, and is not slept over.
+//! Models of the steal hand-off: each task goes to the owner or to one thief, and none is slept
+//! over.
 #![cfg(loom)]
 
 #[allow(dead_code, reason = "each model uses a part")]
 #[path = "../src/deque.rs"]
 mod deque;
-mod held;
 #[allow(dead_code, reason = "each model uses a part")]
-#[path = "../src/sleep.rs"]
-mod sleep;
+#[path = "../src/event_count.rs"]
+mod event_count;
+mod held;
 #[allow(unused_imports, reason = "each model uses a part")]
 #[path = "../src/sync.rs"]
 mod sync;
@@ -22,12 +23,12 @@ use pelton_sync::atomic::{AtomicUsize, Ordering};
 use pelton_sync::{Mutex, model, thread};
 
 use deque::{Local, Remote};
+use event_count::EventCount;
 use held::hold;
-use sleep::EventCount;
 use task::Task;
 
 struct Pool {
-    sleep: EventCount,
+    events: EventCount,
     remote: Remote,
     /// How often each task was run.
     runs: [AtomicUsize; 2],
@@ -36,7 +37,7 @@ struct Pool {
 impl Pool {
     fn new(remote: Remote) -> Self {
         Self {
-            sleep: EventCount::new(1),
+            events: EventCount::new(1),
             remote,
             runs: [AtomicUsize::new(0), AtomicUsize::new(0)],
         }
@@ -49,19 +50,19 @@ impl Pool {
     /// A thief that sleeps until it has stolen once.
     fn steal(&self) {
         let own = Local::newest_first();
-        self.sleep.begin_search();
+        self.events.begin_search();
         let first = loop {
             if let Some(task) = self.remote.steal_batch(&own) {
                 break task;
             }
-            self.sleep.prepare(0);
+            self.events.prepare(0);
             if self.remote.is_empty() {
-                self.sleep.park(0);
+                self.events.park(0);
             } else {
-                self.sleep.cancel(0);
+                self.events.cancel(0);
             }
         };
-        let _ = self.sleep.end_search();
+        let _ = self.events.end_search();
         self.run(&first);
         while let Some(task) = own.pop() {
             self.run(&task);
@@ -78,7 +79,7 @@ fn each_task_is_run_once_by_owner_or_thief() {
             let thief = thread::spawn(move || pool.steal());
             for task in [0, 1] {
                 local.push(Task(task)).unwrap();
-                pool.sleep.notify_one();
+                pool.events.notify_one();
             }
             if let Some(task) = local.pop() {
                 pool.run(&task);

@@ -1,6 +1,6 @@
 //! The counter by which a scope knows that its tasks have ended: "Scope" in `PROTOCOLS.md`.
 
-use crate::sleep::EventCount;
+use crate::event_count::EventCount;
 use crate::sync::{AtomicUsize, Ordering};
 
 /// Units that are not given back yet, and the worker that waits for the last.

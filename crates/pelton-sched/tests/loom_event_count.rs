@@ -4,8 +4,8 @@
 mod held;
 
 #[allow(dead_code, reason = "each model uses a part")]
-#[path = "../src/sleep.rs"]
-mod sleep;
+#[path = "../src/event_count.rs"]
+mod event_count;
 #[allow(unused_imports, reason = "each model uses a part")]
 #[path = "../src/sync.rs"]
 mod sync;
@@ -15,12 +15,12 @@ use std::collections::VecDeque;
 use pelton_sync::atomic::{AtomicUsize, Ordering};
 use pelton_sync::{Mutex, model, thread};
 
+use event_count::EventCount;
 use held::hold;
-use sleep::EventCount;
 
 /// A queue whose length is read without its lock, as the real ones are.
 struct Pool {
-    sleep: EventCount,
+    events: EventCount,
     len: AtomicUsize,
     tasks: Mutex<VecDeque<usize>>,
     done: AtomicUsize,
@@ -29,7 +29,7 @@ struct Pool {
 impl Pool {
     fn new(workers: usize) -> Self {
         Self {
-            sleep: EventCount::new(workers),
+            events: EventCount::new(workers),
             len: AtomicUsize::new(0),
             tasks: Mutex::new(VecDeque::new()),
             done: AtomicUsize::new(0),
@@ -41,7 +41,7 @@ impl Pool {
         tasks.push_back(task);
         self.len.store(tasks.len(), Ordering::Relaxed);
         drop(tasks);
-        self.sleep.notify_one();
+        self.events.notify_one();
     }
 
     fn has_work(&self) -> bool {
@@ -60,21 +60,21 @@ impl Pool {
 
     /// The worker's search, with the steps that a twin leaves out.
     fn search(&self, worker: usize, looks_twice: bool, hands_on: bool) -> usize {
-        self.sleep.begin_search();
+        self.events.begin_search();
         let task = loop {
             if let Some(task) = self.take() {
                 break task;
             }
-            self.sleep.prepare(worker);
+            self.events.prepare(worker);
             if looks_twice && self.has_work() {
-                self.sleep.cancel(worker);
+                self.events.cancel(worker);
             } else {
-                self.sleep.park(worker);
+                self.events.park(worker);
             }
         };
-        let is_last = self.sleep.end_search();
+        let is_last = self.events.end_search();
         if hands_on && is_last && self.has_work() {
-            self.sleep.notify_one();
+            self.events.notify_one();
         }
         task
     }
@@ -134,16 +134,16 @@ fn loom_rejects_searchers_that_do_not_hand_on() {
 /// A worker that waits for `done` alone, as the owner of a scope does.
 fn wait_for_done(pool: &Pool) {
     let is_done = || pool.done.load(Ordering::Acquire) > 0;
-    pool.sleep.begin_search();
+    pool.events.begin_search();
     while !is_done() {
-        pool.sleep.prepare(0);
+        pool.events.prepare(0);
         if is_done() {
-            pool.sleep.cancel(0);
+            pool.events.cancel(0);
         } else {
-            pool.sleep.park(0);
+            pool.events.park(0);
         }
     }
-    let _ = pool.sleep.end_search();
+    let _ = pool.events.end_search();
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn a_named_worker_is_woken_while_others_announce() {
     model(|| {
         hold(Pool::new(1), |pool| {
             let sleeper = thread::spawn(move || wait_for_done(pool));
-            let other = thread::spawn(move || pool.sleep.notify_one());
+            let other = thread::spawn(move || pool.events.notify_one());
             pool.done.store(1, Ordering::Release);
-            pool.sleep.notify(0);
+            pool.events.notify(0);
             other.join().unwrap();
             sleeper.join().unwrap();
         });
