@@ -23,6 +23,8 @@
 //! - Priorities order what waits; nothing that runs is interrupted.
 //! - A worker that waits in a scope runs other tasks meanwhile: do not hold a lock across it that
 //!   those take.
+//! - The shared queue has a lock for each priority, held for the time of a batch: many threads
+//!   that submit at once may wait for each other there.
 //! - Queues are unbounded; bound what you submit, or submit from a source that is.
 //! - A handle costs one allocation, a future three.
 //!
