@@ -83,6 +83,23 @@ fn recycling_meets_push() {
     });
 }
 
+/// A block goes round while another receiver is just leaving it: what is pushed into it again comes
+/// after all that was popped from it.
+#[test]
+fn recycling_meets_a_receiver_that_leaves() {
+    model(|| {
+        let (mut sender, mut receiver) = unbounded::channel();
+        sender.push_slice(&[0, 1, 2]).unwrap();
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap());
+        let mine = receiver.pop().unwrap() + receiver.pop().unwrap();
+        // Fills the second block, and begins a third: the first again, if it has been left.
+        sender.push_slice(&[3, 4, 5, 6]).unwrap();
+        assert_eq!(mine + popping.join().unwrap(), 3);
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [3, 4, 5, 6]);
+    });
+}
+
 #[test]
 fn what_is_accepted_before_close_is_popped() {
     model(|| {

@@ -125,13 +125,13 @@ impl Queue for (unbounded::Sender<u32>, unbounded::Receiver<u32>) {
     }
 
     fn push_slice(&mut self, values: &[u32]) -> usize {
-        self.0.push_slice(values).unwrap();
+        self.0.push_slice(values).expect("never closed");
         values.len()
     }
 
     fn push_owned(&mut self, mut values: VecDeque<u32>) -> usize {
         let count = values.len();
-        self.0.push_from(&mut values).unwrap();
+        self.0.push_from(&mut values).expect("never closed");
         count
     }
 

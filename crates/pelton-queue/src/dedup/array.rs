@@ -199,8 +199,12 @@ fn move_slots<K: Key>(slots: &[K::Slot], target: &Array<K>) -> Option<usize> {
 /// Seals an empty slot, or copies its key; true if the key is new in `target`. None if the target
 /// takes no more: then this array stays beside it.
 fn move_slot<K: Key>(slot: &K::Slot, target: &Array<K>) -> Option<bool> {
-    slot.seal();
-    let Some(key) = slot.key() else {
+    let mut held = slot.key();
+    if held.is_none() && !slot.seal() {
+        // Sealed before, or a key has come in between.
+        held = slot.key();
+    }
+    let Some(key) = held else {
         return Some(false);
     };
     match target.insert(key) {

@@ -14,6 +14,10 @@ pub const COUNT_LAG: usize = scaled(64, 1);
 /// and some that hit.
 const GROUP: usize = 32;
 
+/// Keys of a batch for each chunk that it moves along: while arrays move, each key costs a miss in
+/// both, so a batch hurries.
+const KEYS_PER_CHUNK: usize = 8;
+
 /// A handle to a set of keys seen; clone it for each thread.
 ///
 /// See the [module](super) for what it promises.
@@ -89,7 +93,9 @@ impl<K: Key> Dedup<K> {
             *scrambled = key.scramble(self.table.seed);
             self.view.prefetch(*scrambled);
         }
-        self.table.help(&self.view);
+        for _ in keys.chunks(KEYS_PER_CHUNK) {
+            self.table.help(&self.view);
+        }
         for (done, (key, new)) in scrambled.iter().zip(new).enumerate() {
             *new = self
                 .insert_scrambled(*key)

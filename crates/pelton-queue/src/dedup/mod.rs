@@ -22,8 +22,8 @@
 //! - Memory is asked for before it is taken ([`Allowance`]) and given back when freed. A refusal is
 //!   an error that says how much was wanted; the table stays as it is and keeps answering for the
 //!   keys it has.
-//! - Between 10 and 15 bytes for each 64-bit key once it has grown, twice that for 128-bit keys;
-//!   while it grows, both arrays.
+//! - Between 10 and 15 bytes for each 64-bit key once it has grown, 13.3 if it was told how many to
+//!   [expect](Builder::expected), twice that for 128-bit keys; while it grows, both arrays.
 //!
 //! # Limits
 //!

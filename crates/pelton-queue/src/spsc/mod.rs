@@ -2,10 +2,9 @@
 //!
 //! Lamport's ring with two refinements that are common knowledge among the fast ones: each end
 //! keeps a copy of the other's index and reads the real one only when the copy says full or empty,
-//! and the two indices live on lines of their own. Here, indices count pushes and pops without
-//! end (they wrap at the word), the slots are a power of two of which the capacity uses as many as
-//! was asked, and a consumer that looks in vain asks for the next slot's line along with the index,
-//! so that a hop from core to core waits for one line instead of two in a row.
+//! and the two indices live on lines of their own. Here, indices count pushes and pops without end
+//! (they wrap at the word), and the slots, a power of two of which the capacity uses as many as was
+//! asked, start on a line of their own too.
 //!
 //! ```text
 //!          head: next to pop          tail: next to push
