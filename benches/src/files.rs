@@ -82,8 +82,8 @@ fn build() -> Result<PathBuf, String> {
 /// The input of a job, generated from the seed unless it is there.
 fn generated(job: &Job, engines: &Engines, size: &str) -> Result<PathBuf, String> {
     let (kind, extension) = job.input;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/generated");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let folder = Path::new("data/generated");
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let path = folder.join(format!("{kind}-{size}.{extension}"));
     if !path.exists() {
         println!("generating {}", path.display());

@@ -1,17 +1,19 @@
 //! `cargo xtask bench`: builds the bench runner and hands the flags on.
 //!
 //! The runner is the crate in `benches/`; its `--help` knows the flags. A smoke run takes the
-//! development profile, which the tests have built already, and only the light peers.
+//! development profile, which the tests have built already, and only the light peers. The files
+//! group runs programs: no peer has to be built for it.
 
 use crate::Outcome;
 use crate::command::Command;
 
 /// Runs the bench runner with `arguments`.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let smoke = arguments.iter().any(|argument| argument == "--smoke");
-    let build = match smoke {
-        true => "cargo run --quiet -p pelton-benches --",
-        false => "cargo run --quiet --profile bench --features peers -p pelton-benches --",
+    let asks = |word: &str| arguments.iter().any(|argument| argument.starts_with(word));
+    let build = match (asks("--smoke"), asks("files")) {
+        (true, _) => "cargo run --quiet -p pelton-benches --",
+        (_, true) => "cargo run --quiet --release -p pelton-benches --",
+        _ => "cargo run --quiet --profile bench --features peers -p pelton-benches --",
     };
     let command = arguments.iter().fold(Command::new(build), Command::arg);
     println!("$ {command}");

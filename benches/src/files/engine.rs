@@ -12,6 +12,8 @@ use crate::benchmark::{Sample, Work};
 /// A program, in one of its ways.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Engine {
+    /// With these stages.
+    PeltonRun(&'static str),
     PeltonSql,
     /// With the processor of that name.
     PeltonText(&'static str),
@@ -39,7 +41,9 @@ const STATUS: &str = r#"
 impl Engine {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::PeltonSql | Self::PeltonText(_) => "pelton",
+            Self::PeltonRun(_) => "pelton run",
+            Self::PeltonSql => "pelton sql",
+            Self::PeltonText(_) => "pelton text",
             Self::Duckdb => "duckdb",
             Self::Polars => "polars",
             Self::Tr => "tr",
@@ -49,13 +53,13 @@ impl Engine {
     }
 
     pub(super) fn ours(self) -> bool {
-        self.name() == "pelton"
+        self.name().starts_with("pelton ")
     }
 
     /// A command that succeeds where the program is installed, and how to install it.
     fn probe(self) -> (&'static [&'static str], &'static str) {
         match self {
-            Self::PeltonSql | Self::PeltonText(_) => (&["true"], ""),
+            Self::PeltonRun(_) | Self::PeltonSql | Self::PeltonText(_) => (&["true"], ""),
             Self::Duckdb => (&["python3", "-c", "import duckdb"], "pip install duckdb"),
             Self::Polars => (&["python3", "-c", "import polars"], "pip install polars"),
             Self::Tr => (&["tr", "--version"], "install coreutils"),
@@ -104,12 +108,16 @@ impl Engines {
         }
         let output = std::env::temp_dir().join(format!("pelton-bench-{}", std::process::id()));
         fs::create_dir_all(&output).map_err(|error| format!("{}: {error}", output.display()))?;
-        let output = output.join(format!("{}-{}.csv", job.name, engine.name()));
+        let output = output.join(format!(
+            "{}-{}.csv",
+            job.name,
+            engine.name().replace(' ', "-")
+        ));
         let (simd, input) = (simd.map(str::to_owned), input.to_owned());
         let sql = expanded(job.sql, &input)?;
         let pelton = self.pelton.clone();
         let work = move || {
-            let mut command = command(engine, &pelton, &sql, &input, &output);
+            let mut command = command(engine, &pelton, &sql, &input, &output)?;
             if let Some(level) = &simd {
                 command.env("PELTON_SIMD", level);
             }
@@ -126,13 +134,20 @@ impl Engines {
     }
 }
 
-fn command(engine: Engine, pelton: &Path, sql: &str, input: &Path, output: &Path) -> Command {
+fn command(
+    engine: Engine,
+    pelton: &Path,
+    sql: &str,
+    input: &Path,
+    output: &Path,
+) -> Result<Command, String> {
     let source = input.to_string_lossy();
     let words: Vec<&str> = match engine {
-        Engine::PeltonSql => return query(pelton, sql, input, output),
-        Engine::PeltonText(processor) => return text(pelton, processor, input, output),
-        Engine::Duckdb => return script("run_duckdb.py", sql, input, output),
-        Engine::Polars => return script("run_polars.py", sql, input, output),
+        Engine::PeltonRun(stages) => return pipeline(pelton, stages, input, output),
+        Engine::PeltonSql => return Ok(query(pelton, sql, input, output)),
+        Engine::PeltonText(processor) => return Ok(text(pelton, processor, input, output)),
+        Engine::Duckdb => return Ok(script("run_duckdb.py", sql, input, output)),
+        Engine::Polars => return Ok(script("run_polars.py", sql, input, output)),
         Engine::Tr => vec!["tr", "a-z", "A-Z"],
         Engine::Wc => vec!["wc", "-lwc", &source],
         Engine::MawkWords => vec!["mawk", WORDS, &source],
@@ -145,7 +160,21 @@ fn command(engine: Engine, pelton: &Path, sql: &str, input: &Path, output: &Path
     }
     // Bytes, as for everybody else: a locale of several bytes a letter makes these tools crawl.
     command.env("LC_ALL", "C");
-    command
+    Ok(command)
+}
+
+/// Writes the pipeline beside the output, then runs it.
+fn pipeline(pelton: &Path, stages: &str, input: &Path, output: &Path) -> Result<Command, String> {
+    let file = output.with_extension("toml");
+    let (source, sink) = (input.display(), output.display());
+    let text = format!(
+        "[source]\npath = \"{source}\"\n{stages}[sink]\npath = \"{sink}\"\n\
+         [engine]\nmemory_limit = \"50MB\"\n"
+    );
+    fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut command = Command::new(pelton);
+    command.arg("run").arg(file).arg("--quiet");
+    Ok(command)
 }
 
 fn query(pelton: &Path, sql: &str, input: &Path, output: &Path) -> Command {

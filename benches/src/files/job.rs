@@ -19,6 +19,13 @@ pub(super) struct Job {
 
 const QUERY: &[Engine] = &[Engine::PeltonSql, Engine::Duckdb, Engine::Polars];
 
+/// The first two jobs as pipelines: the stages between source and sink.
+const FILTER: &str = "[[stage]]\nfilter = \"status = 'shipped' AND quantity > 5\"\n\
+    [[stage]]\nderive = { total = \"quantity * unit_price\" }\n";
+const GROUP: &str = "[[stage]]\naggregate = { by = [\"country\"], compute = { \
+    orders = \"count(*)\", total = \"sum(unit_price)\", quantity = \"avg(quantity)\", \
+    least = \"min(unit_price)\", most = \"max(unit_price)\" } }\n";
+
 /// All jobs.
 pub(super) const JOBS: &[Job] = &[
     Job {
@@ -29,7 +36,12 @@ pub(super) const JOBS: &[Job] = &[
               WHERE status = 'shipped' AND quantity > 5",
         shape: Shape::Rows,
         times_best: 3.0,
-        engines: QUERY,
+        engines: &[
+            Engine::PeltonRun(FILTER),
+            Engine::PeltonSql,
+            Engine::Duckdb,
+            Engine::Polars,
+        ],
     },
     Job {
         name: "csv-group-by",
@@ -38,9 +50,14 @@ pub(super) const JOBS: &[Job] = &[
         sql: "SELECT country, count(*) AS orders, sum(unit_price) AS total, \
               avg(quantity) AS quantity, min(unit_price) AS least, max(unit_price) AS most \
               FROM {input} GROUP BY country ORDER BY country",
-        shape: Shape::Rows,
+        shape: Shape::Groups,
         times_best: 3.5,
-        engines: QUERY,
+        engines: &[
+            Engine::PeltonRun(GROUP),
+            Engine::PeltonSql,
+            Engine::Duckdb,
+            Engine::Polars,
+        ],
     },
     Job {
         name: "csv-numbers",

@@ -34,8 +34,17 @@ pub(super) fn run(mut command: Command, output: &Path) -> Result<(Duration, Opti
         return Ok((elapsed, Some(peak_kib)));
     }
     let words = fs::read_to_string(&errors).unwrap_or_default();
-    let last = words.lines().rfind(|line| !line.trim().is_empty());
-    Err(last.unwrap_or("failed without a word").to_owned())
+    Err(telling(&words)
+        .unwrap_or("failed without a word")
+        .to_owned())
+}
+
+/// The line that says most: the first that begins with `error`, or else the last, where a
+/// traceback has its message.
+fn telling(words: &str) -> Option<&str> {
+    let mut lines = words.lines().filter(|line| !line.trim().is_empty());
+    let error = lines.clone().find(|line| line.starts_with("error"));
+    error.or_else(|| lines.next_back())
 }
 
 /// Waits for `child`: whether it succeeded, and its peak of resident memory in KiB.

@@ -1,6 +1,10 @@
 //! Rings of every maker behind one small door, so that all run the same loops.
 
+use pelton_queue::{PushError, mpmc, spsc};
 use pelton_sync::Backoff;
+
+/// Values a batch.
+pub(super) const BATCH: usize = 64;
 
 /// What goes through a ring: a number, padded to some size.
 pub(super) trait Payload: Copy + Send + 'static {
@@ -70,6 +74,132 @@ pub(super) fn pop<T, R: Ring<T>>(consumer: &mut R::Consumer) -> T {
             return value;
         }
         backoff.snooze();
+    }
+}
+
+/// Pushes `from..to` in batches, waiting for room in the same way for everybody.
+pub(super) fn push_batches<T: Payload, R: Batched<T>>(
+    producer: &mut R::Producer,
+    from: u64,
+    to: u64,
+) {
+    let mut batch = [T::wrap(0); BATCH];
+    for next in (from..to).step_by(BATCH) {
+        let end = to.min(next + BATCH as u64);
+        for (slot, value) in batch.iter_mut().zip(next..end) {
+            *slot = T::wrap(value);
+        }
+        push_batch::<T, R>(producer, &batch[..(end - next) as usize]);
+    }
+}
+
+fn push_batch<T: Payload, R: Batched<T>>(producer: &mut R::Producer, mut values: &[T]) {
+    let mut backoff = Backoff::new();
+    while !values.is_empty() {
+        let pushed = R::push_batch(producer, values);
+        values = &values[pushed..];
+        if pushed == 0 {
+            backoff.snooze();
+        }
+    }
+}
+
+/// Pops `items` in batches and sums them up.
+pub(super) fn sum_batches<T: Payload, R: Batched<T>>(
+    consumer: &mut R::Consumer,
+    items: u64,
+) -> u64 {
+    let (mut sum, mut seen) = (0, 0);
+    let mut backoff = Backoff::new();
+    while seen < items {
+        let popped = R::pop_batch(consumer, BATCH, |value| sum += value.value());
+        seen += popped as u64;
+        if popped == 0 {
+            backoff.snooze();
+        } else {
+            backoff.reset();
+        }
+    }
+    sum
+}
+
+/// Our ring for one producer and one consumer.
+pub(super) struct Spsc;
+
+impl<T: Send + 'static> Ring<T> for Spsc {
+    type Producer = spsc::Producer<T>;
+    type Consumer = spsc::Consumer<T>;
+
+    fn pair(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        spsc::channel(capacity)
+    }
+
+    #[inline]
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer.push(value).map_err(PushError::into_inner)
+    }
+
+    #[inline]
+    fn pop(consumer: &mut Self::Consumer) -> Option<T> {
+        consumer.pop().ok()
+    }
+}
+
+impl<T: Copy + Send + 'static> Batched<T> for Spsc {
+    #[inline]
+    fn push_batch(producer: &mut Self::Producer, values: &[T]) -> usize {
+        producer.push_slice(values).unwrap_or(0)
+    }
+
+    #[inline]
+    fn pop_batch(consumer: &mut Self::Consumer, max: usize, each: impl FnMut(T)) -> usize {
+        let Ok(chunk) = consumer.read_chunk(max) else {
+            return 0;
+        };
+        let count = chunk.len();
+        chunk.into_iter().for_each(each);
+        count
+    }
+}
+
+/// Our ring for many producers and many consumers.
+pub(super) struct Mpmc;
+
+impl<T: Send + 'static> Ring<T> for Mpmc {
+    type Producer = mpmc::Sender<T>;
+    /// With the place for a batch.
+    type Consumer = (mpmc::Receiver<T>, Vec<T>);
+
+    fn pair(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        let (sender, receiver) = mpmc::channel(capacity);
+        (sender, (receiver, Vec::new()))
+    }
+
+    #[inline]
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer.push(value).map_err(PushError::into_inner)
+    }
+
+    #[inline]
+    fn pop(consumer: &mut Self::Consumer) -> Option<T> {
+        consumer.0.pop().ok()
+    }
+}
+
+impl<T: Send + 'static> Shared<T> for Mpmc {}
+
+impl<T: Copy + Send + 'static> Batched<T> for Mpmc {
+    #[inline]
+    fn push_batch(producer: &mut Self::Producer, values: &[T]) -> usize {
+        producer.push_slice(values).unwrap_or(0)
+    }
+
+    #[inline]
+    fn pop_batch(consumer: &mut Self::Consumer, max: usize, each: impl FnMut(T)) -> usize {
+        let (receiver, values) = consumer;
+        let count = receiver.pop_into(values, max).unwrap_or(0);
+        values.drain(..).for_each(each);
+        count
     }
 }
 

@@ -3,17 +3,12 @@
 use std::thread;
 use std::time::Instant;
 
-use pelton_sync::Backoff;
-
 use super::ring::{self, Batched, Payload, Ring};
 use super::sum_below;
 use crate::benchmark::{Benchmark, Goal, Sample};
 
 /// Slots of every ring.
 const CAPACITY: usize = 1024;
-
-/// Values a batch.
-const BATCH: usize = 64;
 
 pub(super) fn benchmarks() -> Vec<Benchmark> {
     vec![
@@ -42,6 +37,7 @@ fn streams<T: Payload>(name: &str, model: &'static str) -> Benchmark {
     let name = format!("primitives/spsc/{name}");
     let all = Benchmark::new(&name, model, 2_000_000, Goal::Peer("rtrb", 1.0));
     let all = all.expecting(sum_below);
+    let all = all.ours("pelton-queue", stream::<T, ring::Spsc>);
     let all = all.peer("rtrb", stream::<T, ring::Rtrb>);
     let all = all.peer("crossbeam-queue", stream::<T, ring::ArrayQueue>);
     #[cfg(feature = "peers")]
@@ -56,6 +52,7 @@ fn streams<T: Payload>(name: &str, model: &'static str) -> Benchmark {
 fn batches<T: Payload>(name: &str, model: &'static str) -> Benchmark {
     let name = format!("primitives/spsc/{name}");
     let all = Benchmark::new(&name, model, 4_000_000, Goal::Best(1.0)).expecting(sum_below);
+    let all = all.ours("pelton-queue", stream_batches::<T, ring::Spsc>);
     let all = all.peer("rtrb", stream_batches::<T, ring::Rtrb>);
     #[cfg(feature = "peers")]
     let all = all.peer("ringbuf", stream_batches::<T, ring::Ringbuf>);
@@ -67,6 +64,7 @@ fn one_thread() -> Benchmark {
     let goal = Goal::Nanoseconds(1.1);
     let all = Benchmark::new("primitives/spsc/one-thread", model, 10_000_000, goal);
     let all = all.expecting(sum_below);
+    let all = all.ours("pelton-queue", push_and_pop::<ring::Spsc>);
     let all = all.peer("rtrb", push_and_pop::<ring::Rtrb>);
     let all = all.peer("crossbeam-queue", push_and_pop::<ring::ArrayQueue>);
     #[cfg(feature = "peers")]
@@ -81,6 +79,7 @@ fn ping_pong() -> Benchmark {
     let model = "a value there and back between two threads, u64";
     let all = Benchmark::new("primitives/spsc/ping-pong", model, 200_000, Goal::Best(1.0));
     let all = all.expecting(sum_below);
+    let all = all.ours("pelton-queue", there_and_back::<ring::Spsc>);
     let all = all.peer("rtrb", there_and_back::<ring::Rtrb>);
     let all = all.peer("crossbeam-queue", there_and_back::<ring::ArrayQueue>);
     #[cfg(feature = "peers")]
@@ -110,48 +109,11 @@ fn stream_batches<T: Payload, R: Batched<T>>(items: u64) -> Sample {
     let (mut producer, mut consumer) = R::pair(CAPACITY);
     let began = Instant::now();
     let count = thread::scope(|scope| {
-        let sum = scope.spawn(move || sum_batches::<T, R>(&mut consumer, items));
-        let mut next = 0;
-        while next < items {
-            let end = items.min(next + BATCH as u64);
-            next = push_batch::<T, R>(&mut producer, next, end);
-        }
+        let sum = scope.spawn(move || ring::sum_batches::<T, R>(&mut consumer, items));
+        ring::push_batches::<T, R>(&mut producer, 0, items);
         sum.join().expect("the consumer does not panic")
     });
     Sample::new(began.elapsed(), count)
-}
-
-/// Pushes all of `next..end`; returns `end`.
-fn push_batch<T: Payload, R: Batched<T>>(producer: &mut R::Producer, next: u64, end: u64) -> u64 {
-    let mut batch = [T::wrap(0); BATCH];
-    for (slot, value) in batch.iter_mut().zip(next..end) {
-        *slot = T::wrap(value);
-    }
-    let mut rest = &batch[..(end - next) as usize];
-    let mut backoff = Backoff::new();
-    while !rest.is_empty() {
-        let pushed = R::push_batch(producer, rest);
-        rest = &rest[pushed..];
-        if pushed == 0 {
-            backoff.snooze();
-        }
-    }
-    end
-}
-
-fn sum_batches<T: Payload, R: Batched<T>>(consumer: &mut R::Consumer, items: u64) -> u64 {
-    let (mut sum, mut seen) = (0, 0);
-    let mut backoff = Backoff::new();
-    while seen < items {
-        let popped = R::pop_batch(consumer, BATCH, |value| sum += value.value());
-        seen += popped as u64;
-        if popped == 0 {
-            backoff.snooze();
-        } else {
-            backoff.reset();
-        }
-    }
-    sum
 }
 
 fn push_and_pop<R: Ring<u64>>(items: u64) -> Sample {

@@ -57,24 +57,34 @@ fn cases(package: &Package) -> Command {
         .env("PROPTEST_CASES", ORACLE_CASES.to_string())
 }
 
+/// Builds std anew with the sanitizer: without, it does not see the atomics inside of std and
+/// reports races in the test harness itself.
 pub(super) fn tsan(workspace: &Workspace, options: &Verify) -> Plan {
+    if !has_rust_src() {
+        let hint = "rustup component add rust-src --toolchain nightly";
+        return Plan::Skip(format!(
+            "no sources of std on the nightly toolchain: {hint}"
+        ));
+    }
     let flags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
-    sanitized(workspace, options, "tsan", flags)
+    sanitized(workspace, options, "tsan", flags, "-Zbuild-std")
 }
 
 pub(super) fn asan(workspace: &Workspace, options: &Verify) -> Plan {
-    sanitized(workspace, options, "asan", "-Zsanitizer=address")
+    sanitized(workspace, options, "asan", "-Zsanitizer=address", "")
 }
 
 /// Tests of the sharp crates with `flags`, in a target folder of their own. `--target` keeps the
 /// flags away from build scripts and procedural macros.
-fn sanitized(workspace: &Workspace, options: &Verify, name: &str, flags: &str) -> Plan {
+fn sanitized(workspace: &Workspace, options: &Verify, name: &str, flags: &str, std: &str) -> Plan {
     let Some(host) = nightly_host() else {
         return Plan::Skip("no nightly toolchain".to_owned());
     };
     let target = workspace.target.join(name);
     each_sharp(workspace, options, |package| {
-        Command::new("cargo +nightly test --tests -p")
+        Command::new("cargo +nightly test --tests")
+            .args(std)
+            .arg("-p")
             .arg(&package.name)
             .arg("--target")
             .arg(&host)
@@ -82,6 +92,14 @@ fn sanitized(workspace: &Workspace, options: &Verify, name: &str, flags: &str) -
             .arg(target.to_string_lossy())
             .env("RUSTFLAGS", flags)
     })
+}
+
+fn has_rust_src() -> bool {
+    let sysroot = Command::new("rustc +nightly --print sysroot").output();
+    let sysroot = PathBuf::from(sysroot.unwrap_or_default().trim());
+    sysroot
+        .join("lib/rustlib/src/rust/library/Cargo.toml")
+        .exists()
 }
 
 pub(super) fn miri(workspace: &Workspace, options: &Verify) -> Plan {
