@@ -1,6 +1,6 @@
 //! From names to columns, from literals to types: what turns a tree into a [`Node`].
 
-use pelton_record::{Column, DataType, Schema};
+use pelton_record::{Column, DataType, Schema, Value};
 
 use crate::{Error, ErrorKind};
 
@@ -453,6 +453,30 @@ pub(crate) fn negate_if(negated: bool, node: Node) -> Node {
     }
 }
 
+/// A constant decimal at the scale of the other side, where that loses nothing: mantissas of one
+/// scale compare as they are.
+fn one_scale(a: Node, b: Node) -> [Node; 2] {
+    let (DataType::Decimal { scale: left }, DataType::Decimal { scale: right }) =
+        (a.data_type, b.data_type)
+    else {
+        return [a, b];
+    };
+    if let Some(b) = rescaled(&b, left) {
+        return [a, b];
+    }
+    let a = rescaled(&a, right).unwrap_or(a);
+    [a, b]
+}
+
+/// The constant `node` at `scale`, when it is one and has no more digits.
+fn rescaled(node: &Node, scale: u8) -> Option<Node> {
+    let Value::Decimal(value) = node.as_constant()?.value(0) else {
+        return None;
+    };
+    let moved = value.rescale(scale).filter(|moved| *moved == value)?;
+    Some(Node::constant(Column::decimal([moved.mantissa()], scale)))
+}
+
 /// Both sides as one type; decimals keep their scales, which comparing and computing allow for.
 fn own_scale(node: Node, shared: DataType) -> Node {
     match (node.data_type, shared) {
@@ -481,7 +505,10 @@ pub(crate) fn comparable(
     let a = settled(a, left, open).map_err(|error| beside(&error, right, open))?;
     let b = settled(b, right, open).map_err(|error| beside(&error, left, open))?;
     match common(a.data_type, b.data_type) {
-        Some(shared) => Ok(Box::new([own_scale(a, shared), own_scale(b, shared)])),
+        Some(shared) => Ok(Box::new(one_scale(
+            own_scale(a, shared),
+            own_scale(b, shared),
+        ))),
         None => Err(type_error(message, left)),
     }
 }

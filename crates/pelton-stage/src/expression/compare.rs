@@ -7,6 +7,7 @@ use pelton_record::{Bitmap, DataType, Values, View};
 use super::node::Args;
 use super::operand::{Failure, Lane, Operand, Outcome, Texts, decimal};
 use super::syntax::Comparison;
+use super::wide;
 
 /// Null when either side is.
 pub(crate) fn compare(comparison: Comparison, args: &Args<'_>) -> Outcome<'static> {
@@ -166,7 +167,12 @@ fn decimals(
     if scale == other {
         return ordered(comparison, a, b, rows);
     }
-    let order = |a, b| decimal(a, scale).cmp(&decimal(b, other));
+    let lift = (other.saturating_sub(scale), scale.saturating_sub(other));
+    let factors = (wide::power_of_ten(lift.0), wide::power_of_ten(lift.1));
+    let order = |a: i128, b: i128| match (a.checked_mul(factors.0), b.checked_mul(factors.1)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => decimal(a, scale).cmp(&decimal(b, other)),
+    };
     match comparison {
         Comparison::Eq => pairs(a, b, rows, |a, b| order(a, b).is_eq()),
         Comparison::NotEq => pairs(a, b, rows, |a, b| order(a, b).is_ne()),
