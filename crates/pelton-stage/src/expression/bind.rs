@@ -403,7 +403,7 @@ impl Binder<'_> {
         for arg in &call.args {
             args.push((self.loose(arg)?, arg));
         }
-        functions::bind(self, call, args, tree)
+        functions::bind(self, call, args)
     }
 
     /// A value computed once, for functions that use an operand several times.

@@ -6,7 +6,7 @@ use pelton_record::{Bitmap, DataType, Values, View};
 use pelton_simd::column::{Compare, Number, columns, with_constant};
 
 use super::node::Args;
-use super::operand::{Failure, Lane, Operand, Outcome, Texts, decimal};
+use super::operand::{Lane, Operand, Outcome, Texts, decimal};
 use super::syntax::Comparison;
 use super::wide;
 
@@ -22,7 +22,7 @@ pub(crate) fn compare(comparison: Comparison, args: &Args<'_>) -> Outcome<'stati
 }
 
 /// Like `<>` (or `=` when negated), but null is a value, equal to itself.
-pub(crate) fn distinct(negated: bool, args: &Args<'_>, failures: &[Failure]) -> Outcome<'static> {
+pub(crate) fn distinct(negated: bool, args: &Args<'_>) -> Outcome<'static> {
     let rows = args.context.rows();
     let mut equal = bits(Comparison::Eq, &args.operands[0], &args.operands[1], rows);
     if let Some(both) = &args.validity {
@@ -34,8 +34,7 @@ pub(crate) fn distinct(negated: bool, args: &Args<'_>, failures: &[Failure]) -> 
         equal = equal.and(both).or(&either.not());
     }
     let holds = if negated { equal } else { equal.not() };
-    let validity = super::operand::nulled(None, rows, failures);
-    Outcome::of(Values::Bool(holds), validity, Vec::new())
+    Outcome::of(Values::Bool(holds), None, Vec::new())
 }
 
 /// The answers without regard to nulls.
