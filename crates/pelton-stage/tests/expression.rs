@@ -1,9 +1,9 @@
 //! Operators of expressions, case by case. What is expected comes from PostgreSQL's documentation
 //! and is what its server answers, except where the crate's documentation says otherwise.
 
-mod common;
+mod table;
 
-use common::{check, check_nulls};
+use table::{check, check_nulls};
 
 #[test]
 fn integers_are_computed_exactly_or_refused() {
@@ -99,4 +99,21 @@ fn what_is_not_decided_by_a_failure_does_not_fail() {
         "CASE WHEN i = 42 THEN 1 WHEN 1 / (i - 42) = 1 THEN 2 END",
         "1",
     );
+}
+
+#[test]
+fn a_failure_is_no_null_to_those_who_take_nulls() {
+    check("greatest(i, 1 / (i - 42))", "failed: division by zero");
+    check("concat(s, 1 / (i - 42))", "failed: division by zero");
+    check(
+        "greatest(1, 1 / (i - 42)) > 0 AND b",
+        "failed: division by zero",
+    );
+    check("1 / (i - 42) IS NULL", "failed: division by zero");
+    check(
+        "1 / (i - 42) IS DISTINCT FROM 1",
+        "failed: division by zero",
+    );
+    check("coalesce(1 / (i - 42), 1)", "failed: division by zero");
+    check("coalesce(1, 1 / (i - 42))", "1");
 }

@@ -1,9 +1,9 @@
 //! The table of functions: every example in `docs/FUNCTIONS.md` is evaluated, as a constant and
 //! again row by row over a column, and every function of the table of contents is in it.
 
-mod common;
+mod table;
 
-use common::{check, check_nulls, value};
+use table::{check, check_nulls, value};
 
 /// Examples of the table: expression and result.
 fn examples() -> Vec<(String, String)> {
@@ -122,7 +122,8 @@ fn functions_of_columns() {
     check("EXTRACT(dow FROM t)", "1");
     check(
         "t - INTERVAL '1 year 2 days 12:00'",
-        "error: line 1, column 14: `INTERVAL '1 year 2 days 12:00'` is not understood, write INTERVAL '1 day'",
+        "error: line 1, column 14: `INTERVAL '1 year 2 days 12:00'` is not understood, \
+         write INTERVAL '1 day'",
     );
     check(
         "t - INTERVAL '1 year 2 days 36 hours'",

@@ -4,6 +4,7 @@ use pelton_record::{Column, DataType, Schema};
 
 use crate::{Error, ErrorKind};
 
+use super::agree::{comparable, own_scale, unified};
 use super::arithmetic::result_scale;
 use super::cast::{self, Cast};
 use super::functions;
@@ -11,7 +12,7 @@ use super::node::{Kind, Node};
 use super::syntax::{
     Arithmetic, BinaryOp, Call, Case, Comparison, Literal, Name, Target, Test, Tree,
 };
-use super::types::{self, Loose, common, folded, promoted};
+use super::types::{self, Loose, common, folded};
 
 /// Looks names up in a schema.
 #[derive(Debug)]
@@ -403,7 +404,7 @@ impl Binder<'_> {
         for arg in &call.args {
             args.push((self.loose(arg)?, arg));
         }
-        functions::bind(self, call, args, tree)
+        functions::bind(self, call, args)
     }
 
     /// A value computed once, for functions that use an operand several times.
@@ -451,72 +452,4 @@ pub(crate) fn negate_if(negated: bool, node: Node) -> Node {
         true => Node::new(Kind::Not(Box::new(node)), DataType::Bool),
         false => node,
     }
-}
-
-/// Both sides as one type; decimals keep their scales, which comparing and computing allow for.
-fn own_scale(node: Node, shared: DataType) -> Node {
-    match (node.data_type, shared) {
-        (DataType::Decimal { .. }, DataType::Decimal { .. }) => node,
-        (_, DataType::Decimal { .. }) => promoted(node, DataType::Decimal { scale: 0 }),
-        _ => promoted(node, shared),
-    }
-}
-
-/// Two sides of one type to compare.
-pub(crate) fn comparable(
-    (a, left): (Loose, &Tree),
-    (b, right): (Loose, &Tree),
-) -> Result<Box<[Node; 2]>, Error> {
-    let open = a.data_type().or(b.data_type()).unwrap_or(DataType::String);
-    let message = match (a.data_type(), b.data_type()) {
-        (Some(_), Some(_)) => {
-            format!(
-                "cannot compare: {}, {}",
-                described(left, &a),
-                described(right, &b)
-            )
-        }
-        _ => String::new(),
-    };
-    let a = settled(a, left, open).map_err(|error| beside(&error, right, open))?;
-    let b = settled(b, right, open).map_err(|error| beside(&error, left, open))?;
-    match common(a.data_type, b.data_type) {
-        Some(shared) => Ok(Box::new([own_scale(a, shared), own_scale(b, shared)])),
-        None => Err(type_error(message, left)),
-    }
-}
-
-/// The error of a literal that does not read as the type of `other`.
-fn beside(error: &Error, other: &Tree, data_type: DataType) -> Error {
-    let message = format!("{}; `{other}` is {data_type}", error.message());
-    type_error(message, other)
-}
-
-/// Values of one type, for what picks one of them.
-pub(crate) fn unified(values: Vec<(Loose, &Tree)>, place: &str) -> Result<Vec<Node>, Error> {
-    let mut shared = None;
-    for (value, tree) in &values {
-        let Some(next) = value.data_type() else {
-            continue;
-        };
-        let Some(held) = common(shared.unwrap_or(next), next) else {
-            let message = format!(
-                "{place} cannot give {} and {next}: {}",
-                shared.unwrap_or(next),
-                described(tree, value)
-            );
-            return Err(type_error(message, tree));
-        };
-        shared = Some(held);
-    }
-    let shared = shared.unwrap_or(DataType::String);
-    let settle = |(value, tree)| settled(value, tree, shared);
-    let nodes: Vec<Node> = values.into_iter().map(settle).collect::<Result<_, _>>()?;
-    // A text literal may have brought a larger scale along.
-    let types = nodes.iter().map(|node| node.data_type);
-    let shared = types.fold(shared, |held, next| common(held, next).unwrap_or(held));
-    Ok(nodes
-        .into_iter()
-        .map(|node| promoted(node, shared))
-        .collect())
 }

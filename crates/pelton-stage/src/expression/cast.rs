@@ -1,9 +1,9 @@
 //! Changing types: the promotions that the binder adds, and CAST and TRY_CAST.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 use pelton_record::{Batch, Column, DataType, Decimal, Schema, Values};
+use pelton_simd::number::{write_decimal, write_i64};
 
 use super::arithmetic::{Fault, zip};
 use super::node::Args;
@@ -290,7 +290,7 @@ fn written(from: DataType, args: &Args<'_>) -> Outcome<'static> {
         DataType::Int64 => {
             let lane = operand.ints();
             text::build(args, |row, out| {
-                let _ = write!(out, "{}", lane.at(row)); // writing to a vector cannot fail
+                write_i64(out, lane.at(row));
                 Ok(Some(()))
             })
         }
@@ -304,7 +304,7 @@ fn written(from: DataType, args: &Args<'_>) -> Outcome<'static> {
         DataType::Decimal { scale } => {
             let lane = operand.mantissas();
             text::build(args, |row, out| {
-                number::write_decimal(decimal(lane.at(row), scale), out);
+                write_decimal(out, lane.at(row), scale);
                 Ok(Some(()))
             })
         }

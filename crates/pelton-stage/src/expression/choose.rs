@@ -5,6 +5,7 @@ use pelton_record::{Bitmap, Column, DataType, Strings, Values};
 use super::logic::Truth;
 use super::node::Node;
 use super::operand::{Context, Failure, Lane, Operand, Outcome, merged};
+use super::text::append;
 
 /// The rows that have not taken a value yet, and what the others took.
 struct Choice<'a> {
@@ -188,8 +189,13 @@ fn strings(taken: &[(Bitmap, Operand<'_>)], rows: usize) -> Strings {
     let mut views = vec![pelton_record::View::default(); rows];
     for (chosen, operand) in taken {
         let texts = operand.texts();
+        if operand.is_constant() {
+            let view = append(&mut heap, texts.at(0));
+            chosen.ones().for_each(|row| views[row] = view);
+            continue;
+        }
         for row in chosen.ones() {
-            views[row] = super::text::append(&mut heap, texts.at(row));
+            views[row] = append(&mut heap, texts.at(row));
         }
     }
     Strings::in_heap(heap, views)

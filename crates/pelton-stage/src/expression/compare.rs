@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 
 use pelton_record::{Bitmap, DataType, Values, View};
+use pelton_simd::column::{Compare, Number, columns, with_constant};
 
 use super::node::Args;
-use super::operand::{Failure, Lane, Operand, Outcome, Texts, decimal};
+use super::operand::{Lane, Operand, Outcome, Texts, decimal};
 use super::syntax::Comparison;
+use super::wide;
 
 /// Null when either side is.
 pub(crate) fn compare(comparison: Comparison, args: &Args<'_>) -> Outcome<'static> {
@@ -20,7 +22,7 @@ pub(crate) fn compare(comparison: Comparison, args: &Args<'_>) -> Outcome<'stati
 }
 
 /// Like `<>` (or `=` when negated), but null is a value, equal to itself.
-pub(crate) fn distinct(negated: bool, args: &Args<'_>, failures: &[Failure]) -> Outcome<'static> {
+pub(crate) fn distinct(negated: bool, args: &Args<'_>) -> Outcome<'static> {
     let rows = args.context.rows();
     let mut equal = bits(Comparison::Eq, &args.operands[0], &args.operands[1], rows);
     if let Some(both) = &args.validity {
@@ -32,8 +34,7 @@ pub(crate) fn distinct(negated: bool, args: &Args<'_>, failures: &[Failure]) -> 
         equal = equal.and(both).or(&either.not());
     }
     let holds = if negated { equal } else { equal.not() };
-    let validity = super::operand::nulled(None, rows, failures);
-    Outcome::of(Values::Bool(holds), validity, Vec::new())
+    Outcome::of(Values::Bool(holds), None, Vec::new())
 }
 
 /// The answers without regard to nulls.
@@ -46,9 +47,9 @@ pub(crate) fn bits(
     match left.column().data_type() {
         DataType::Bool => bools(comparison, left, right, rows),
         DataType::Int64 | DataType::Timestamp => {
-            ordered(comparison, left.ints(), right.ints(), rows)
+            numbers(comparison, left.ints(), right.ints(), rows)
         }
-        DataType::Float64 => floats(comparison, left.floats(), right.floats(), rows),
+        DataType::Float64 => numbers(comparison, left.floats(), right.floats(), rows),
         DataType::Decimal { scale } => decimals(comparison, scale, left, right, rows),
         _ => strings(comparison, left.texts(), right.texts(), rows),
     }
@@ -101,38 +102,49 @@ fn pairs<T: Copy>(
     }
 }
 
-fn ordered<T: Copy + Ord>(
+/// Numbers of one type: NaN is equal to itself and greater than everything else, and the zeros are
+/// equal.
+fn numbers<T: Number>(
     comparison: Comparison,
     left: Lane<'_, T>,
     right: Lane<'_, T>,
     rows: usize,
 ) -> Bitmap {
+    let mut words = Vec::new();
+    match (left.constant, right.constant) {
+        (false, false) => columns(left.values, how(comparison), right.values, &mut words),
+        (true, false) => {
+            let mirrored = how(mirrored(comparison));
+            with_constant(right.values, mirrored, left.values[0], &mut words);
+        }
+        (false, true) => with_constant(left.values, how(comparison), right.values[0], &mut words),
+        (true, true) => {
+            with_constant(left.values, how(comparison), right.values[0], &mut words);
+            return Bitmap::new(rows, words != [0]);
+        }
+    }
+    Bitmap::from_words(words, rows)
+}
+
+const fn how(comparison: Comparison) -> Compare {
     match comparison {
-        Comparison::Eq => pairs(left, right, rows, |a, b| a == b),
-        Comparison::NotEq => pairs(left, right, rows, |a, b| a != b),
-        Comparison::Lt => pairs(left, right, rows, |a, b| a < b),
-        Comparison::LtEq => pairs(left, right, rows, |a, b| a <= b),
-        Comparison::Gt => pairs(left, right, rows, |a, b| b < a),
-        Comparison::GtEq => pairs(left, right, rows, |a, b| b <= a),
+        Comparison::Eq => Compare::Eq,
+        Comparison::NotEq => Compare::Ne,
+        Comparison::Lt => Compare::Lt,
+        Comparison::LtEq => Compare::Le,
+        Comparison::Gt => Compare::Gt,
+        Comparison::GtEq => Compare::Ge,
     }
 }
 
-/// NaN is equal to itself and greater than everything else, and the zeros are equal.
-fn floats(
-    comparison: Comparison,
-    left: Lane<'_, f64>,
-    right: Lane<'_, f64>,
-    rows: usize,
-) -> Bitmap {
-    let equal = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
-    let less = |a: f64, b: f64| a < b || (b.is_nan() && !a.is_nan());
+/// The same comparison with its sides swapped.
+const fn mirrored(comparison: Comparison) -> Comparison {
     match comparison {
-        Comparison::Eq => pairs(left, right, rows, equal),
-        Comparison::NotEq => pairs(left, right, rows, equal).not(),
-        Comparison::Lt => pairs(left, right, rows, less),
-        Comparison::GtEq => pairs(left, right, rows, less).not(),
-        Comparison::Gt => pairs(left, right, rows, |a, b| less(b, a)),
-        Comparison::LtEq => pairs(left, right, rows, |a, b| less(b, a)).not(),
+        Comparison::Lt => Comparison::Gt,
+        Comparison::LtEq => Comparison::GtEq,
+        Comparison::Gt => Comparison::Lt,
+        Comparison::GtEq => Comparison::LtEq,
+        same => same,
     }
 }
 
@@ -164,9 +176,14 @@ fn decimals(
     };
     let (a, b) = (left.mantissas(), right.mantissas());
     if scale == other {
-        return ordered(comparison, a, b, rows);
+        return numbers(comparison, a, b, rows);
     }
-    let order = |a, b| decimal(a, scale).cmp(&decimal(b, other));
+    let lift = (other.saturating_sub(scale), scale.saturating_sub(other));
+    let factors = (wide::power_of_ten(lift.0), wide::power_of_ten(lift.1));
+    let order = |a: i128, b: i128| match (a.checked_mul(factors.0), b.checked_mul(factors.1)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => decimal(a, scale).cmp(&decimal(b, other)),
+    };
     match comparison {
         Comparison::Eq => pairs(a, b, rows, |a, b| order(a, b).is_eq()),
         Comparison::NotEq => pairs(a, b, rows, |a, b| order(a, b).is_ne()),

@@ -3,6 +3,7 @@
 //! `parse` and `read` make a tree of the text, `bind` looks its names and types up in a schema,
 //! `node` evaluates what comes of it, a column at a time.
 
+mod agree;
 mod arithmetic;
 mod bind;
 mod cast;

@@ -11,7 +11,7 @@ use super::cast::{self, Cast};
 use super::choose;
 use super::compare;
 use super::logic;
-use super::operand::{Context, Local, Operand, Outcome, common, merged};
+use super::operand::{Context, Failure, Local, Operand, Outcome, common, merged};
 use super::syntax::{Arithmetic, Comparison, Test};
 
 /// Computes a column from columns of the types that it was bound to.
@@ -184,19 +184,23 @@ impl Node {
             } => logic::is(*test, *negated, operand.eval(context), context.rows()),
             Kind::Compare(comparison, operands) => {
                 let (args, failures) = args(&**operands, context);
-                followed(compare::compare(*comparison, &args), failures)
+                followed(
+                    compare::compare(*comparison, &args),
+                    failures,
+                    context.rows(),
+                )
             }
             Kind::Distinct { negated, operands } => {
                 let (args, failures) = args(&**operands, context);
-                followed(compare::distinct(*negated, &args, &failures), failures)
+                followed(compare::distinct(*negated, &args), failures, context.rows())
             }
             Kind::Arithmetic(op, operands) => {
                 let (args, failures) = args(&**operands, context);
-                followed(arithmetic::eval(*op, &args), failures)
+                followed(arithmetic::eval(*op, &args), failures, context.rows())
             }
             Kind::Cast(cast, operand) => {
                 let (args, failures) = args(std::slice::from_ref(&**operand), context);
-                followed(cast::eval(*cast, args), failures)
+                followed(cast::eval(*cast, args), failures, context.rows())
             }
             Kind::Case { arms, otherwise } => {
                 choose::case(arms, otherwise, self.data_type, context)
@@ -207,14 +211,14 @@ impl Node {
                 args: nodes,
             } => {
                 let (args, failures) = args(nodes, context);
-                followed(kernel(&args), failures)
+                followed(kernel(&args), failures, context.rows())
             }
         }
     }
 }
 
 /// Evaluates operands that all matter.
-fn args<'a>(nodes: &'a [Node], context: Context<'a>) -> (Args<'a>, Vec<super::Failure>) {
+fn args<'a>(nodes: &'a [Node], context: Context<'a>) -> (Args<'a>, Vec<Failure>) {
     let mut operands = Vec::with_capacity(nodes.len());
     let mut failures = Vec::new();
     for node in nodes {
@@ -231,10 +235,15 @@ fn args<'a>(nodes: &'a [Node], context: Context<'a>) -> (Args<'a>, Vec<super::Fa
     (args, failures)
 }
 
-/// `outcome` of operands that had `failures` before.
-fn followed<'a>(mut outcome: Outcome<'a>, failures: Vec<super::Failure>) -> Outcome<'a> {
-    outcome.failures = merged(failures, outcome.failures);
-    outcome
+/// `outcome` of operands that had `failures` before. A kernel that takes nulls itself gave those
+/// rows a value; they must be null as all failed rows are.
+fn followed<'a>(outcome: Outcome<'a>, failures: Vec<Failure>, rows: usize) -> Outcome<'a> {
+    if failures.is_empty() {
+        return outcome;
+    }
+    let column = outcome.operand.spread(rows).into_owned();
+    let (values, validity) = column.into_parts();
+    Outcome::of(values, validity, merged(failures, outcome.failures))
 }
 
 fn with_local<'a>(
@@ -255,6 +264,9 @@ fn with_local<'a>(
     };
     let outcome = body.eval(inner);
     let column = outcome.operand.spread(context.rows()).into_owned();
-    let (values, validity) = column.into_parts();
-    Outcome::of(values, validity, merged(value.failures, outcome.failures))
+    let outcome = Outcome {
+        operand: Operand::rows(column), // free of the borrow of the local value
+        failures: outcome.failures,
+    };
+    followed(outcome, value.failures, context.rows())
 }

@@ -95,8 +95,3 @@ pub(crate) fn write_float(value: f64, out: &mut Vec<u8>) {
         )
     };
 }
-
-/// Writes a decimal without a detour over a `String`.
-pub(crate) fn write_decimal(value: Decimal, out: &mut Vec<u8>) {
-    let _ = write!(out, "{value}"); // writing to a vector cannot fail
-}

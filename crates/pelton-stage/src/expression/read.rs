@@ -334,6 +334,9 @@ impl Reader {
                 _ => return Err(unsupported("named arguments", whole)),
             }
         }
+        if call.star && (call.distinct || !call.args.is_empty()) {
+            return Err(unsupported("`*` beside other arguments", whole));
+        }
         Ok(Tree::Call(call))
     }
 }

@@ -6,7 +6,7 @@ use pelton_record::{Bitmap, Column, DataType, Values};
 
 use super::{Arguments, Function, MANY, call, function};
 use crate::Error;
-use crate::expression::bind::{comparable, unified};
+use crate::expression::agree::{comparable, unified};
 use crate::expression::node::{Kind, Node};
 use crate::expression::operand::Outcome;
 use crate::expression::syntax::Comparison;

@@ -75,7 +75,6 @@ pub(crate) fn bind(
     binder: &mut Binder<'_>,
     call: &Call,
     args: Vec<(Loose, &Tree)>,
-    tree: &Tree,
 ) -> Result<Node, Error> {
     let located = |error: Error| match call.name.place.0 {
         Some(position) => error.at(position),
@@ -96,7 +95,6 @@ pub(crate) fn bind(
             .map(|(loose, tree)| (Some(loose), tree))
             .collect(),
     };
-    let _ = tree;
     (function.bind)(&mut arguments).map_err(located)
 }
 
@@ -120,7 +118,7 @@ pub(crate) fn operator(
         distinct: false,
         star: false,
     };
-    bind(binder, &call, args, whole)
+    bind(binder, &call, args)
 }
 
 /// Binds `~` and its kin.

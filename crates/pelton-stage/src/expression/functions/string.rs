@@ -10,16 +10,10 @@ use crate::expression::operand::{Lane, Outcome, Texts};
 use crate::expression::text::{self, Step};
 
 pub(super) const FUNCTIONS: [Function; 32] = [
-    function("length", 1, 1, |args| {
-        ints(args, |text| characters(text) as i64)
-    }),
-    function("char_length", 1, 1, |args| {
-        ints(args, |text| characters(text) as i64)
-    }),
+    function("length", 1, 1, length),
+    function("char_length", 1, 1, length),
     function("octet_length", 1, 1, octet_length),
-    function("ascii", 1, 1, |args| {
-        ints(args, |text| text.chars().next().map_or(0, |c| c as i64))
-    }),
+    function("ascii", 1, 1, ascii),
     function("chr", 1, 1, chr),
     function("upper", 1, 1, |args| letters(args, case::UPPER)),
     function("lower", 1, 1, |args| letters(args, case::LOWER)),
@@ -55,9 +49,13 @@ pub(super) const FUNCTIONS: [Function; 32] = [
 /// Bytes of a result of `repeat`, `lpad` and `rpad`.
 const TEXT_MAX: usize = 1 << 20;
 
-/// Number of characters. Bytes that go on with a character are not counted.
+/// Number of characters: bytes that go on with one are not counted.
+fn bytes_begun(text: &[u8]) -> usize {
+    text.iter().filter(|&byte| byte & 0xc0 != 0x80).count()
+}
+
 fn characters(text: &str) -> usize {
-    text.bytes().filter(|byte| byte & 0xc0 != 0x80).count()
+    bytes_begun(text.as_bytes())
 }
 
 /// The byte where character `count` begins, or the end.
@@ -77,12 +75,29 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 type Bound = Result<Node, Error>;
 
-fn ints(args: &mut Arguments<'_, '_>, each: fn(&str) -> i64) -> Bound {
-    let operands = vec![args.string(0)?];
-    Ok(call(operands, DataType::Int64, move |args| {
+/// A number from each text's bytes.
+fn counted(operands: Vec<Node>, each: fn(&[u8]) -> i64) -> Node {
+    call(operands, DataType::Int64, move |args| {
         let texts = args.operands[0].texts();
-        let (values, validity, failures) = text::rows(args, |row| Ok(Some(each(texts.str(row)))));
-        Outcome::of(Values::Int64(values), validity, failures)
+        let rows = args.context.rows();
+        let counts = texts.views.map(rows, |view| each(view.of(texts.base)));
+        Outcome::of(Values::Int64(counts), args.validity.clone(), Vec::new())
+    })
+}
+
+fn length(args: &mut Arguments<'_, '_>) -> Bound {
+    Ok(counted(vec![args.string(0)?], |text| {
+        bytes_begun(text) as i64
+    }))
+}
+
+/// The code point of the first character.
+fn ascii(args: &mut Arguments<'_, '_>) -> Bound {
+    Ok(counted(vec![args.string(0)?], |text| {
+        let first = String::from_utf8_lossy(&text[..text.len().min(4)])
+            .chars()
+            .next();
+        first.map_or(0, |letter| i64::from(u32::from(letter)))
     }))
 }
 
@@ -255,17 +270,17 @@ fn end(args: &mut Arguments<'_, '_>, each: fn(&str, i64) -> (usize, usize)) -> B
 
 /// The first `count` characters, or all but the last `-count`.
 fn left(text: &str, count: i64) -> (usize, usize) {
-    (0, offset(text, counted(text, count)))
+    (0, offset(text, magnitude_of(text, count)))
 }
 
 /// The last `count` characters, or all but the first `-count`.
 fn right(text: &str, count: i64) -> (usize, usize) {
     let total = characters(text);
-    (offset(text, total - counted(text, count)), text.len())
+    (offset(text, total - magnitude_of(text, count)), text.len())
 }
 
 /// How many characters a count means that may be negative.
-fn counted(text: &str, count: i64) -> usize {
+fn magnitude_of(text: &str, count: i64) -> usize {
     let magnitude = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     let total = characters(text);
     if count < 0 {

@@ -22,7 +22,8 @@ pub(crate) fn table() -> Batch {
         Column::float64([2.5, 0.0]),
         Column::decimal([1999, 0], 2),
         Column::strings(["Zürich", "-"]),
-        Column::timestamps([1_704_067_200_000_000_000 + 45_296_500_000_000, 0]), // 2024-01-01 12:34:56.5
+        // 2024-01-01 12:34:56.5
+        Column::timestamps([1_704_067_200_000_000_000 + 45_296_500_000_000, 0]),
         Column::new(
             pelton_record::Values::Bytes([&b"\xff\x00"[..], b"-"].into_iter().collect()),
             None,
