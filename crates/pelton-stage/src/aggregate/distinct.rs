@@ -117,10 +117,10 @@ impl Accumulator for Distinct {
     }
 
     fn update(&mut self, rows: &Rows<'_>) {
-        let columns = [rows.argument()];
+        let columns = std::iter::once(rows.argument());
         let prefix = Some(rows.groups);
         self.keys
-            .encode_after(prefix, &columns, rows.start, rows.groups.len(), self.seed);
+            .encode_after(prefix, columns, rows.start, rows.groups.len(), self.seed);
         self.insert(|row| rows.groups[row] as usize);
     }
 

@@ -10,7 +10,7 @@ use super::accumulator::{Accumulator, Rows};
 use super::external::Spilled;
 use super::{Plan, read_bytes, write_bytes};
 use crate::fold::keys::{Decoder, Keys, pieces};
-use crate::fold::memory::Memory;
+use crate::fold::memory::{Memory, floor};
 use crate::fold::position::positions;
 use crate::fold::runs::read_record;
 use crate::fold::table::Table;
@@ -51,7 +51,7 @@ struct Groups {
 impl State {
     pub(super) fn new(plan: Arc<Plan>, budget: &Budget) -> Self {
         Self {
-            memory: Memory::new(budget),
+            memory: Memory::new(budget, floor(&plan.spill, budget)),
             groups: Groups::new(),
             accumulators: plan
                 .summaries
@@ -76,7 +76,7 @@ impl State {
     }
 
     /// Bytes a group in the accumulators.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.accumulators.iter().map(|each| each.width()).sum()
     }
 
@@ -111,10 +111,10 @@ impl State {
         if single {
             self.groups.find_the_one(positions);
         } else {
-            let columns: Vec<&Column> = self.plan.by.iter().map(|&by| batch.column(by)).collect();
+            let columns = self.plan.by.iter().map(|&by| batch.column(by));
             self.groups
                 .keys
-                .encode(&columns, start, rows, self.plan.seed);
+                .encode(columns, start, rows, self.plan.seed);
             self.groups.find(positions);
         }
         for (accumulator, kind) in self.accumulators.iter_mut().zip(&self.plan.summaries) {
@@ -178,13 +178,12 @@ impl State {
     }
 
     /// Forgets all groups and gives their memory back.
-    pub(super) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) -> Result<(), Error> {
         self.groups = Groups::new();
         let kinds = self.plan.summaries.iter();
         self.accumulators = kinds.map(|kind| kind.accumulator(self.plan.seed)).collect();
         self.capacity = 0;
-        let shrunk = self.memory.resize(self.bytes());
-        debug_assert!(shrunk.is_ok(), "less memory is always granted");
+        self.hold(self.bytes())
     }
 
     /// Writes the key of a group and what is known of it.
@@ -233,7 +232,7 @@ impl State {
 
     /// The result for groups that were written, which all differ.
     pub(super) fn batch_of(&mut self, mut records: &[u8], groups: usize) -> Result<Batch, Error> {
-        self.clear();
+        self.clear()?;
         let width = self.width() + size_of::<u32>();
         self.hold(self.bytes() + records.len() + groups * width)?;
         let mut keys = Decoders::new(&self.plan);

@@ -107,15 +107,21 @@ pub(crate) fn pieces<'a>(word: u128, side: &'a [u8], room: &'a mut [u8; 16]) -> 
 
 impl Keys {
     /// Encodes and hashes rows `start .. start + rows` of `columns`.
-    pub(crate) fn encode(&mut self, columns: &[&Column], start: usize, rows: usize, seed: Seed) {
+    pub(crate) fn encode<'a>(
+        &mut self,
+        columns: impl Iterator<Item = &'a Column> + Clone,
+        start: usize,
+        rows: usize,
+        seed: Seed,
+    ) {
         self.encode_after(None, columns, start, rows, seed);
     }
 
     /// The same, with a number in front of each row's values.
-    pub(crate) fn encode_after(
+    pub(crate) fn encode_after<'a>(
         &mut self,
         prefix: Option<&[u32]>,
-        columns: &[&Column],
+        columns: impl Iterator<Item = &'a Column> + Clone,
         start: usize,
         rows: usize,
         seed: Seed,
@@ -127,7 +133,7 @@ impl Keys {
             let (piece, len) = self::number(u64::from(number));
             *word = with_piece(0, piece, len);
         }
-        for column in columns {
+        for column in columns.clone() {
             append(&mut self.words, column, start);
         }
         self.spell_out(prefix, columns, start);
@@ -168,14 +174,19 @@ impl Keys {
     }
 
     /// Writes the pieces of the rows that did not fit into their words.
-    fn spell_out(&mut self, prefix: Option<&[u32]>, columns: &[&Column], start: usize) {
+    fn spell_out<'a>(
+        &mut self,
+        prefix: Option<&[u32]>,
+        columns: impl Iterator<Item = &'a Column> + Clone,
+        start: usize,
+    ) {
         for (row, word) in self.words.iter_mut().enumerate() {
             if is_long(*word) {
                 let begin = self.long.len();
                 if let Some(numbers) = prefix {
                     spell_number(u128::from(numbers[row]), &mut self.long);
                 }
-                for column in columns {
+                for column in columns.clone() {
                     spell(column, start + row, &mut self.long);
                 }
                 *word = long_word(begin, self.long.len() - begin);

@@ -8,7 +8,7 @@ use pelton_record::{Batch, Origin};
 
 use super::{Plan, key};
 use crate::fold::keys::{Decoder, spell};
-use crate::fold::memory::Memory;
+use crate::fold::memory::{Memory, floor};
 use crate::fold::position::positions;
 use crate::fold::runs::{Merge, Runs, SEGMENT, prefix, read_record, write_record};
 use crate::{Error, FoldState};
@@ -159,8 +159,8 @@ impl Rows {
 impl State {
     pub(super) fn new(plan: Arc<Plan>, budget: &Budget) -> Self {
         Self {
+            memory: Memory::new(budget, floor(&plan.spill, budget)),
             plan,
-            memory: Memory::new(budget),
             rows: Rows::default(),
             threshold: Vec::new(),
             runs: Vec::new(),
@@ -228,7 +228,8 @@ impl State {
             return;
         }
         let last = self.rows.select(kept);
-        self.threshold = self.rows.record(last).0.to_vec();
+        self.threshold.clear();
+        self.threshold.extend_from_slice(self.rows.record(last).0);
         self.rows.truncate(kept);
     }
 
