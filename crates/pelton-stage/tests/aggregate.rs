@@ -250,7 +250,7 @@ fn check(by: Vec<usize>, calls: Vec<Call>, input: &Input, budget: &Budget) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn agrees_with_a_row_at_a_time(input in input(), by in keys()) {
