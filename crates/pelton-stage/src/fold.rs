@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod memory;
+pub(crate) mod pieces;
 pub(crate) mod position;
 pub(crate) mod runs;
 pub(crate) mod spill;

@@ -1,6 +1,7 @@
 //! Rows in order, or the first few of them.
 
 mod key;
+mod rows;
 mod state;
 
 use std::sync::Arc;

@@ -250,7 +250,7 @@ fn check(by: Vec<usize>, calls: Vec<Call>, input: &Input, budget: &Budget) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn agrees_with_a_row_at_a_time(input in input(), by in keys()) {
@@ -488,4 +488,23 @@ fn spilling_into_no_directory_is_an_error() {
         error.message().contains("/nonexistent/directory: "),
         "{error}"
     );
+}
+
+#[test]
+fn spills_beside_one_that_has_taken_all_the_memory() {
+    let rows = fold::many_rows(5_000);
+    let aggregate = Aggregate::new(vec![1], vec![], &schema()).unwrap();
+    let aggregate = aggregate.spilling(Spill::to(std::env::temp_dir()));
+    let budget = Budget::new(4 << 20);
+    let mut states = [aggregate.state(&budget), aggregate.state(&budget)];
+    let hoard = budget.reserve(budget.available()).unwrap();
+    for (n, rows) in rows.chunks(100).enumerate() {
+        let mut batch = fold::batch(&schema(), rows, n as u64, 0);
+        states[n % 2].fold(&mut batch).unwrap();
+    }
+    let [mut first, second] = states;
+    first.merge(second).unwrap();
+    drop(hoard);
+    let expected = groups(&rows, &[1]).into_iter().map(|(key, _)| key);
+    assert_eq!(rows_of(first), expected.collect::<Vec<_>>());
 }

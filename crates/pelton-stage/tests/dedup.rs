@@ -23,7 +23,7 @@ fn expected(input: &Input, by: &[usize]) -> Vec<Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn keeps_the_first_row_of_each_key(input in input(), by in vec(0..7usize, 1..4)) {

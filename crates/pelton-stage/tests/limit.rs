@@ -8,7 +8,7 @@ use pelton_stage::{Fold, Sort};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn gives_the_first_rows(input in input(), limit in 0..50usize, offset in 0..10usize) {

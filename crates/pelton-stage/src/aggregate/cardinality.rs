@@ -139,7 +139,12 @@ fn tau(mut x: f64) -> f64 {
 impl Summary for Cardinality {
     fn update(states: &mut [Self], rows: &Rows<'_>, scratch: &mut Scratch) -> usize {
         let (keys, len) = (&mut scratch.keys, rows.groups.len());
-        keys.encode(&[rows.argument()], rows.start, len, Seed::fixed());
+        keys.encode(
+            std::iter::once(rows.argument()),
+            rows.start,
+            len,
+            Seed::fixed(),
+        );
         let mut grown = 0;
         rows.each_valid(states, |state, index| {
             grown += state.add(keys.hashes[index])

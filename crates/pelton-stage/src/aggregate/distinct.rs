@@ -6,7 +6,8 @@ use super::Function;
 use super::accumulator::{Accumulator, Rows};
 use super::{read_bytes, take, write_bytes};
 use crate::Error;
-use crate::fold::keys::{Decoder, Keys, Seed, pieces, skip_piece, spell_number};
+use crate::fold::keys::{Keys, Seed, pieces};
+use crate::fold::pieces::{Decoder, skip_piece, spell_number};
 use crate::fold::table::Table;
 
 /// Values given to the inner function at once.
@@ -117,10 +118,10 @@ impl Accumulator for Distinct {
     }
 
     fn update(&mut self, rows: &Rows<'_>) {
-        let columns = [rows.argument()];
+        let columns = std::iter::once(rows.argument());
         let prefix = Some(rows.groups);
         self.keys
-            .encode_after(prefix, &columns, rows.start, rows.groups.len(), self.seed);
+            .encode_after(prefix, columns, rows.start, rows.groups.len(), self.seed);
         self.insert(|row| rows.groups[row] as usize);
     }
 

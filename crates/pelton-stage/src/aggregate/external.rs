@@ -23,7 +23,7 @@ const PARTS: usize = 1 << PART_BITS;
 /// How often parts are parted again before it is clear that this does not help.
 const DEPTH_MAX: usize = 4;
 
-/// Bytes of written groups that come out in one batch, or a little more.
+/// Bytes of the groups that come out in one batch, written and read back, or a little more.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// What a state has on disk.
@@ -96,8 +96,7 @@ impl State {
         }
         runs.flush()?;
         self.spilled.runs.push(runs);
-        self.clear();
-        Ok(())
+        self.clear()
     }
 
     /// Writes all that is known of a group: a record whose sort key is its first row's position.
@@ -145,8 +144,8 @@ impl State {
         // From here on, the memory is that of a segment of each run and of one batch's groups.
         let mut batch = self;
         Arc::make_mut(&mut batch.plan).spill = Spill::forbidden();
-        batch.clear();
-        let mut segments = Memory::new(batch.budget());
+        batch.clear()?;
+        let mut segments = Memory::new(batch.budget(), 0);
         let held = segments.resize(sorted.len() * SEGMENT);
         held.map_err(|refused| batch.refusal(&refused))?;
         Ok(Sorted {
@@ -214,11 +213,11 @@ pub(super) struct Sorted {
 
 impl Sorted {
     fn batch(&mut self) -> Result<Option<Batch>, Error> {
-        let mut records = Vec::new();
-        let mut rows = 0;
+        let (mut records, mut rows) = (Vec::new(), 0);
+        let width = self.batch.width();
         while let Some((position, payload)) = self.merge.peek()
             && rows < BATCH_ROWS
-            && records.len() < BATCH_BYTES
+            && records.len() + rows * width < BATCH_BYTES
         {
             write_record(&mut records, position, |out| out.extend_from_slice(payload));
             rows += 1;

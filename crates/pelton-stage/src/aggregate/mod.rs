@@ -8,6 +8,7 @@ mod exact;
 mod external;
 mod extreme;
 mod function;
+mod groups;
 mod moments;
 mod pick;
 mod quantile;

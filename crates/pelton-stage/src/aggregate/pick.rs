@@ -9,7 +9,7 @@ use super::accumulator::{Rows, Scratch, Summary};
 use super::extreme::Side;
 use super::{Function, read_bytes, take, write_bytes};
 use crate::Error;
-use crate::fold::keys::{Decoder, spell};
+use crate::fold::pieces::{Decoder, spell};
 
 /// The value of the row that stands first or last in the input, null included.
 #[derive(Default)]

@@ -8,12 +8,11 @@ use pelton_record::{Batch, Column, Origin};
 
 use super::accumulator::{Accumulator, Rows};
 use super::external::Spilled;
+use super::groups::{Decoders, Groups};
 use super::{Plan, read_bytes, write_bytes};
-use crate::fold::keys::{Decoder, Keys, pieces};
-use crate::fold::memory::Memory;
+use crate::fold::memory::{Memory, floor};
 use crate::fold::position::positions;
 use crate::fold::runs::read_record;
-use crate::fold::table::Table;
 use crate::{Error, FoldState};
 
 /// Rows worked on at once: their words and hashes take 24 KiB and stay in the nearest cache.
@@ -36,22 +35,10 @@ pub(super) struct State {
     positions: Vec<u64>,
 }
 
-/// Which groups there are, and where each was first seen.
-struct Groups {
-    keys: Keys,
-    table: Table,
-    /// The position of the first row of each group.
-    first: Vec<u64>,
-    /// The greatest position so far: later rows need not be looked at one by one.
-    latest: u64,
-    /// The group of each row of the chunk at hand.
-    rows: Vec<u32>,
-}
-
 impl State {
     pub(super) fn new(plan: Arc<Plan>, budget: &Budget) -> Self {
         Self {
-            memory: Memory::new(budget),
+            memory: Memory::new(budget, floor(&plan.spill, budget)),
             groups: Groups::new(),
             accumulators: plan
                 .summaries
@@ -76,7 +63,7 @@ impl State {
     }
 
     /// Bytes a group in the accumulators.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.accumulators.iter().map(|each| each.width()).sum()
     }
 
@@ -111,10 +98,10 @@ impl State {
         if single {
             self.groups.find_the_one(positions);
         } else {
-            let columns: Vec<&Column> = self.plan.by.iter().map(|&by| batch.column(by)).collect();
+            let columns = self.plan.by.iter().map(|&by| batch.column(by));
             self.groups
                 .keys
-                .encode(&columns, start, rows, self.plan.seed);
+                .encode(columns, start, rows, self.plan.seed);
             self.groups.find(positions);
         }
         for (accumulator, kind) in self.accumulators.iter_mut().zip(&self.plan.summaries) {
@@ -178,13 +165,12 @@ impl State {
     }
 
     /// Forgets all groups and gives their memory back.
-    pub(super) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) -> Result<(), Error> {
         self.groups = Groups::new();
         let kinds = self.plan.summaries.iter();
         self.accumulators = kinds.map(|kind| kind.accumulator(self.plan.seed)).collect();
         self.capacity = 0;
-        let shrunk = self.memory.resize(self.bytes());
-        debug_assert!(shrunk.is_ok(), "less memory is always granted");
+        self.hold(self.bytes())
     }
 
     /// Writes the key of a group and what is known of it.
@@ -233,7 +219,7 @@ impl State {
 
     /// The result for groups that were written, which all differ.
     pub(super) fn batch_of(&mut self, mut records: &[u8], groups: usize) -> Result<Batch, Error> {
-        self.clear();
+        self.clear()?;
         let width = self.width() + size_of::<u32>();
         self.hold(self.bytes() + records.len() + groups * width)?;
         let mut keys = Decoders::new(&self.plan);
@@ -257,114 +243,6 @@ impl State {
             columns.push(self.accumulators[index].finish(groups, function)?);
         }
         Ok(Batch::from_columns(self.plan.output.clone(), columns))
-    }
-}
-
-/// Key columns in the making.
-struct Decoders(Vec<Decoder>);
-
-impl Decoders {
-    fn new(plan: &Plan) -> Self {
-        Self(
-            plan.key_types
-                .iter()
-                .map(|&key| Decoder::new(key))
-                .collect(),
-        )
-    }
-
-    fn push(&mut self, mut pieces: &[u8]) {
-        self.0
-            .iter_mut()
-            .for_each(|decoder| decoder.push(&mut pieces));
-    }
-
-    fn finish(self) -> Vec<Column> {
-        self.0.into_iter().map(Decoder::finish).collect()
-    }
-}
-
-impl Groups {
-    fn new() -> Self {
-        Self {
-            keys: Keys::default(),
-            table: Table::new(),
-            first: Vec::new(),
-            latest: 0,
-            rows: Vec::with_capacity(CHUNK),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let rows = self.first.capacity() * 8 + self.rows.capacity() * 4;
-        self.keys.bytes() + self.table.bytes() + rows
-    }
-
-    /// Bytes to be had before there is room for `more` groups, of which `more_groups` are more
-    /// than there ever was room for.
-    fn growth(&self, more: usize, more_groups: usize) -> usize {
-        self.table.slots_growth(more) + more_groups * (size_of::<u128>() + size_of::<u64>())
-    }
-
-    fn reserve(&mut self, capacity: usize) {
-        self.table.reserve_words(capacity);
-        self.first.reserve_exact(capacity - self.first.len());
-    }
-
-    /// Gives each of the keys its group.
-    fn find(&mut self, positions: &[u64]) {
-        self.table.find_or_insert(&self.keys, &mut self.rows);
-        self.note(positions);
-    }
-
-    /// Gives all rows the one group that there is without keys.
-    fn find_the_one(&mut self, positions: &[u64]) {
-        self.rows.clear();
-        self.rows.resize(positions.len(), 0);
-        self.note(positions);
-    }
-
-    /// Notes where groups were first seen.
-    fn note(&mut self, positions: &[u64]) {
-        let known = self.first.len();
-        let rows = self.rows.iter().zip(positions);
-        for (&group, &position) in rows.clone() {
-            if group as usize == self.first.len() {
-                self.first.push(position);
-            }
-        }
-        let early = positions.iter().any(|&position| position < self.latest);
-        if early || (self.first.len() > known && !positions.is_sorted()) {
-            for (&group, &position) in rows {
-                let first = &mut self.first[group as usize];
-                *first = position.min(*first);
-            }
-        }
-        self.latest = positions.iter().fold(self.latest, |a, &b| a.max(b));
-    }
-
-    /// The pieces of the key of a group; none without keys.
-    fn key<'a>(&'a self, group: usize, room: &'a mut [u8; 16]) -> &'a [u8] {
-        let word = self.table.words().get(group);
-        word.map_or(&[], |&word| pieces(word, self.table.side(), room))
-    }
-
-    /// The key columns of `groups`.
-    fn decode(&self, groups: &[u32], plan: &Plan) -> Vec<Column> {
-        let mut keys = Decoders::new(plan);
-        for &group in groups {
-            keys.push(self.key(group as usize, &mut [0; 16]));
-        }
-        keys.finish()
-    }
-
-    /// The groups in the order of their first rows.
-    fn order(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.first.len() as u32).collect();
-        if !self.first.is_sorted() {
-            order.sort_unstable_by_key(|&group| self.first[group as usize]);
-        }
-        order
     }
 }
 

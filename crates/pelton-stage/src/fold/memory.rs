@@ -2,21 +2,40 @@
 
 use pelton_pool::{Budget, OverBudget, Reservation};
 
+use super::spill::Spill;
 use crate::{Error, ErrorKind};
+
+/// Bytes that a state keeps from the beginning, so that it can go on when others have taken the
+/// rest, if only with a few rows at a time; or an eighth of what is left, when that is less.
+const FLOOR: u64 = 1 << 20;
+
+/// What a state keeps in any case: nothing when it cannot spill, and so could not go on anyway.
+pub(crate) fn floor(spill: &Spill, budget: &Budget) -> usize {
+    let share = (budget.available() / 8).min(FLOOR);
+    if spill.is_allowed() {
+        share as usize
+    } else {
+        0
+    }
+}
 
 /// A reservation that follows the size of one state.
 #[derive(Debug)]
 pub(crate) struct Memory {
     reservation: Reservation,
+    /// Bytes that are kept however few are asked for.
+    floor: u64,
 }
 
 impl Memory {
-    /// Nothing yet.
-    pub(crate) fn new(budget: &Budget) -> Self {
-        let nothing = budget.reserve(0);
-        Self {
-            reservation: nothing.expect("zero bytes are always granted"),
-        }
+    /// No more than `floor` bytes yet, or none when there are not so many.
+    pub(crate) fn new(budget: &Budget, floor: usize) -> Self {
+        let floor = floor as u64;
+        let (reservation, floor) = match budget.reserve(floor) {
+            Ok(reservation) => (reservation, floor),
+            Err(_) => (budget.reserve(0).expect("zero bytes are always granted"), 0),
+        };
+        Self { reservation, floor }
     }
 
     /// Where it is taken from.
@@ -26,7 +45,7 @@ impl Memory {
 
     /// Holds exactly `bytes` from now on, or what it held when that is refused.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), OverBudget> {
-        let bytes = bytes as u64;
+        let bytes = self.floor.max(bytes as u64);
         if bytes == self.reservation.bytes() {
             return Ok(());
         }

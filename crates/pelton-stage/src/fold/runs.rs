@@ -9,7 +9,7 @@ use super::spill::{Spill, SpillFile};
 use crate::Error;
 
 /// Bytes of a segment, unless a single record is longer.
-pub(crate) const SEGMENT: usize = 32 << 10;
+pub(crate) const SEGMENT: usize = 16 << 10;
 /// Bytes of one of the two lengths before a record.
 const LENGTH: usize = size_of::<u32>();
 

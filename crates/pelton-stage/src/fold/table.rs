@@ -4,8 +4,6 @@ use super::keys::{Keys, is_long, long_bytes, long_len, long_word};
 
 /// Slots are at most three quarters full.
 const LOAD: (usize, usize) = (3, 4);
-/// Up to so many slots are near enough not to be fetched beforehand: 1 MiB of them.
-const SLOTS_NEAR: usize = 1 << 17;
 /// The smallest table: 16 KiB of slots, half of a first-level cache.
 const SLOTS_MIN: usize = 2048;
 
@@ -127,9 +125,6 @@ impl Table {
 
     /// Finds the group of each key, adding those that are new. There must be room for as many.
     pub(crate) fn find_or_insert(&mut self, keys: &Keys, groups: &mut Vec<u32>) {
-        if SLOTS_NEAR < self.slots.len() {
-            self.fetch(keys, groups);
-        }
         groups.clear();
         let found = keys.words.iter().zip(&keys.hashes).map(|(&word, &hash)| {
             if is_long(word) {
@@ -139,23 +134,6 @@ impl Table {
             }
         });
         groups.extend(found);
-    }
-
-    /// Reads what the keys will most likely need, without a branch that depends on it: so many
-    /// reads are under way at once, where probing would wait for each. 40 ns a key are saved in a
-    /// table of 100 MB, and 3 lost in one that is in the cache.
-    fn fetch(&self, keys: &Keys, seen: &mut Vec<u32>) {
-        seen.clear();
-        let mask = self.slots.len() - 1;
-        seen.extend(keys.hashes.iter().map(|&hash| {
-            let slot = self.slots[(hash >> self.shift) as usize & mask];
-            (slot as u32).wrapping_sub(1)
-        }));
-        let last = self.words.len().saturating_sub(1);
-        let words = seen
-            .iter()
-            .map(|&group| self.words.get(last.min(group as usize)));
-        std::hint::black_box(words.fold(0, |sum, word| sum ^ word.map_or(0, |&word| word as u64)));
     }
 
     #[inline]
