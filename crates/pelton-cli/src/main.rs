@@ -1,4 +1,4 @@
-//! The `pelton` command: data pipelines from the command line.
+//! The pelton command: data pipelines from the command line.
 //!
 //! Data goes to standard output or to files and nothing else does; reports, progress and errors go
 //! to standard error. The exit code is 0 when all is done, 1 when it is done but records were

@@ -218,7 +218,11 @@ proptest! {
     }
 
     #[test]
-    fn cutting_changes_nothing(text in "[abc,,\"\n\n\r]{0,120}", width in 1usize..4, step in 1usize..40) {
+    fn cutting_changes_nothing(
+        text in "[abc,,\"\n\n\r]{0,120}",
+        width in 1usize..4,
+        step in 1usize..40,
+    ) {
         let whole = twin(&text, width);
         prop_assert_eq!(outcome_in_blocks(text.as_bytes(), width, step), whole);
     }

@@ -48,7 +48,9 @@ proptest! {
     }
 
     #[test]
-    fn batches_are_a_set(batches in prop::collection::vec(prop::collection::vec(0..500u64, 0..90), 0..30)) {
+    fn batches_are_a_set(
+        batches in prop::collection::vec(prop::collection::vec(0..500u64, 0..90), 0..30),
+    ) {
         let mut seen = Dedup::<u64>::builder().build().unwrap();
         let mut oracle = HashSet::new();
         for keys in batches {

@@ -272,7 +272,10 @@ proptest! {
     }
 
     #[test]
-    fn variance_is_that_of_two_passes(values in vec(-1000i64..1000, 2..50), offset in 0..1i64 << 40) {
+    fn variance_is_that_of_two_passes(
+        values in vec(-1000i64..1000, 2..50),
+        offset in 0..1i64 << 40,
+    ) {
         let values: Vec<i64> = values.iter().map(|value| value + offset).collect();
         let mean = values.iter().sum::<i64>() as f64 / values.len() as f64;
         let squares = values.iter().map(|&value| (value as f64 - mean).powi(2));

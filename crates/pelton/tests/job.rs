@@ -262,7 +262,8 @@ fn the_first_bad_record_is_the_one_that_is_told() {
             .run()
             .unwrap_err();
         let expected = "numbers: line 3335, byte 22225: stage \"csv\": column m: expected int64, \
-                        found \"x\" (on_error = \"skip\" or \"dead_letter\" goes on without such records)";
+                        found \"x\" (on_error = \"skip\" or \"dead_letter\" goes on \
+                        without such records)";
         assert_eq!(error.to_string(), expected);
     }
 }

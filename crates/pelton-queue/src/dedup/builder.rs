@@ -74,8 +74,8 @@ impl<K: Key> Builder<K> {
         self
     }
 
-    /// Places keys by this seed. Default random, so that nobody can choose keys that crowd together.
-    /// The answers do not depend on it.
+    /// Places keys by this seed. Default random, so that nobody can choose keys that crowd
+    /// together. The answers do not depend on it.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

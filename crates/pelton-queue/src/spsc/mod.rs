@@ -105,8 +105,8 @@ impl<T> Ring<T> {
     }
 
     fn close(&self) {
-        // ORDERING: Release; pairs with the Acquire load in `Consumer::look_again_slow`, which must see
-        // every push that came before.
+        // ORDERING: Release; pairs with the Acquire load in `Consumer::look_again_slow`, which must
+        // see every push that came before.
         self.closed.store(true, Ordering::Release);
     }
 }

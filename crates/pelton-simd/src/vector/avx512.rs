@@ -8,9 +8,8 @@ use std::arch::x86_64::*;
 pub(super) struct Avx512(());
 
 /// Runs the kernel with 512-bit vectors.
-#[target_feature(
-    enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
-)]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")]
 pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.vector(Avx512(()))
 }

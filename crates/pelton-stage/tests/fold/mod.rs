@@ -48,7 +48,8 @@ fn floats() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => (-100i32..100).prop_map(|value| f64::from(value) / 8.0),
         4 => -1e6..1e6f64,
-        1 => prop_oneof![Just(0.0), Just(-0.0), Just(1e-300), Just(5e-324), Just(1e200), Just(-1e200)],
+        1 => prop_oneof![Just(0.0), Just(-0.0), Just(1e-300), Just(5e-324)],
+        1 => prop_oneof![Just(1e200), Just(-1e200)],
         1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)],
     ]
 }

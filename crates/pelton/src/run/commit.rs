@@ -316,8 +316,8 @@ fn refusal(letter: &Letter<'_>) -> Error {
         source => format!("{source}: line {line}, byte {byte}: "),
     };
     Error::rejected(format!(
-        "{place}stage \"{stage}\": {reason} (on_error = \"skip\" or \"dead_letter\" goes on without \
-         such records)"
+        "{place}stage \"{stage}\": {reason} (on_error = \"skip\" or \"dead_letter\" goes on \
+         without such records)"
     ))
 }
 

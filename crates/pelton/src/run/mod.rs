@@ -92,7 +92,7 @@ impl Settings {
         let engine = &plan.engine;
         let workers = engine.workers.unwrap_or(0);
         let workers = match workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => pelton_sync::available_parallelism().map_or(1, usize::from),
             given => given,
         };
         let limit = engine
