@@ -1,30 +1,11 @@
 //! Digits, eight and sixteen at a time.
 
+use crate::load::load_short;
+
 /// `0` in every byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// The point, after the digits have been brought to 0..=9 by an exclusive or with `0`.
 const POINT: u64 = (b'.' ^ b'0') as u64;
-
-/// Up to eight bytes, the first in the lowest place, zeros above the last.
-#[inline(always)]
-fn load_short(bytes: &[u8]) -> u64 {
-    let length = bytes.len();
-    if let Some(word) = bytes.first_chunk() {
-        return u64::from_le_bytes(*word);
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let low = u64::from(u32::from_le_bytes(*first));
-        let high = u64::from(u32::from_le_bytes(*last));
-        return low | high << (8 * (length - 4));
-    }
-    match bytes {
-        [] => 0,
-        [a] => u64::from(*a),
-        [a, .., c] => {
-            u64::from(*a) | u64::from(bytes[1]) << 8 | u64::from(*c) << (8 * (length - 1))
-        }
-    }
-}
 
 /// Marks the high bit of the lowest byte that is no digit value, perhaps with others above it.
 #[inline(always)]

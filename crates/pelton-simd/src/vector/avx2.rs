@@ -50,6 +50,22 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64 {
+        // SAFETY: `self` proves the instructions.
+        mask(chunk.map(|lane| unsafe {
+            let offset = _mm256_sub_epi8(lane, _mm256_set1_epi8(low.cast_signed()));
+            let least = _mm256_min_epu8(offset, _mm256_set1_epi8(span.cast_signed()));
+            _mm256_cmpeq_epi8(offset, least)
+        }))
+    }
+
+    #[inline(always)]
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk {
+        // SAFETY: `self` proves the instructions.
+        chunk.map(|lane| unsafe { _mm256_or_si256(lane, _mm256_set1_epi8(byte.cast_signed())) })
+    }
+
+    #[inline(always)]
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk {
         // SAFETY: `self` proves the instruction.
         [0, 1].map(|i| unsafe { _mm256_or_si256(a[i], b[i]) })

@@ -48,6 +48,21 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn within(self, chunk: __m512i, low: u8, span: u8) -> u64 {
+        // SAFETY: `self` proves the instructions.
+        unsafe {
+            let offset = _mm512_sub_epi8(chunk, _mm512_set1_epi8(low.cast_signed()));
+            _mm512_cmple_epu8_mask(offset, _mm512_set1_epi8(span.cast_signed()))
+        }
+    }
+
+    #[inline(always)]
+    fn with_bits(self, chunk: __m512i, byte: u8) -> __m512i {
+        // SAFETY: `self` proves the instructions.
+        unsafe { _mm512_or_si512(chunk, _mm512_set1_epi8(byte.cast_signed())) }
+    }
+
+    #[inline(always)]
     fn or(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: `self` proves the instruction.
         unsafe { _mm512_or_si512(a, b) }

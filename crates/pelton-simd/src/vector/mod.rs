@@ -37,6 +37,12 @@ pub(crate) trait Vector: Copy {
     /// Marks the bytes of 0x80 and above.
     fn high(self, chunk: Self::Chunk) -> u64;
 
+    /// Marks the bytes from `low` to `low + span`, wrapping past 255.
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64;
+
+    /// Sets the bits of `byte` in every byte.
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk;
+
     /// Bitwise or of two chunks.
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk;
 

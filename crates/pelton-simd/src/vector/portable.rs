@@ -42,6 +42,19 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64 {
+        mask(chunk.map(|lane| {
+            let offset = lane - u8x16::splat(low);
+            offset.min(u8x16::splat(span)).simd_eq(offset)
+        }))
+    }
+
+    #[inline(always)]
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk {
+        chunk.map(|lane| lane | u8x16::splat(byte))
+    }
+
+    #[inline(always)]
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk {
         [0, 1, 2, 3].map(|i| a[i] | b[i])
     }
