@@ -38,16 +38,29 @@ impl View {
     #[inline]
     #[must_use]
     pub fn prefix(self, block: &[u8]) -> u128 {
-        match block
-            .get(self.start as usize..)
-            .and_then(|rest| rest.first_chunk())
-        {
-            Some(bytes) => {
-                let kept = !0u128 >> (8 * (16 - self.len.clamp(1, 16)));
-                u128::from_le_bytes(*bytes) & if self.len == 0 { 0 } else { kept }
-            }
+        match sixteen(block, self.start as usize) {
+            Some(word) => word & low_bytes(self.len as usize),
             None => first_sixteen(self.of(block)),
         }
+    }
+}
+
+/// Sixteen bytes of the block, if it has as many from there on.
+#[inline(always)]
+fn sixteen(block: &[u8], start: usize) -> Option<u128> {
+    block
+        .get(start..)?
+        .first_chunk()
+        .map(|bytes| u128::from_le_bytes(*bytes))
+}
+
+/// Ones in the lowest `count` bytes, sixteen at most.
+#[inline(always)]
+fn low_bytes(count: usize) -> u128 {
+    if count == 0 {
+        0
+    } else {
+        !0 >> (8 * (16 - count.min(16)))
     }
 }
 
@@ -116,16 +129,12 @@ impl Equal<'_> {
     #[inline(always)]
     fn run(self, same: impl Fn(View) -> bool) {
         for views in self.views.chunks(64) {
-            let bit = |(i, view): (usize, &View)| {
-                u64::from(view.len as usize == self.needle.len() && same(*view)) << i
-            };
-            self.out.push(
-                views
-                    .iter()
-                    .enumerate()
-                    .map(bit)
-                    .fold(0, |word, bit| word | bit),
-            );
+            let mut word = 0;
+            for (i, view) in views.iter().enumerate() {
+                let equal = view.len as usize == self.needle.len() && same(*view);
+                word |= u64::from(equal) << i;
+            }
+            self.out.push(word);
         }
     }
 }
@@ -145,6 +154,10 @@ impl Kernel for Equal<'_> {
             return self.scalar();
         }
         let wanted = first_sixteen(needle);
-        self.run(|view| view.prefix(block) == wanted);
+        let mask = low_bytes(needle.len());
+        self.run(|view| match sixteen(block, view.start as usize) {
+            Some(word) => word & mask == wanted,
+            None => view.of(block) == needle,
+        });
     }
 }

@@ -4,12 +4,14 @@ use crate::load::load_short;
 
 /// `0` in every byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
+/// `0` in every byte.
+const WIDE_ZEROS: u128 = (ZEROS as u128) << 64 | ZEROS as u128;
 /// The point, after the digits have been brought to 0..=9 by an exclusive or with `0`.
 const POINT: u64 = (b'.' ^ b'0') as u64;
 
 /// Marks the high bit of the lowest byte that is no digit value, perhaps with others above it.
 #[inline(always)]
-fn non_digits(word: u64) -> u64 {
+pub(super) fn non_digits(word: u64) -> u64 {
     (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
 }
 
@@ -45,6 +47,19 @@ pub(super) fn nineteen(bytes: &[u8]) -> Option<u64> {
     }
     let head = eight(top)? * 100_000_000 + eight(middle)?;
     Some(head * 100_000_000 + tail)
+}
+
+/// How many of the first eight bytes are digits before anything else, and their number.
+#[inline(always)]
+pub(super) fn leading_digits(bytes: &[u8]) -> (usize, u64) {
+    let word = load_short(bytes) ^ ZEROS;
+    let count = non_digits(word).trailing_zeros() as usize / 8;
+    let digits = if count == 0 {
+        0
+    } else {
+        word << (8 * (8 - count))
+    };
+    (count, combine(digits))
 }
 
 /// Digit values with the last in the highest byte; `None` unless there are one to eight.
@@ -84,16 +99,31 @@ fn pointed_eight(bytes: &[u8]) -> Option<(u64, u8)> {
     valid.then(|| (combine(digits), 7 - (point / 8) as u8))
 }
 
-/// As [`pointed_eight`], for nine to sixteen bytes and in two words.
+/// As [`pointed_eight`], for nine to sixteen bytes.
 #[inline(always)]
 fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
     let low = u64::from_le_bytes(*bytes.first_chunk()?);
     let high = u64::from_le_bytes(*bytes.last_chunk()?);
     // The shift drops from the low word what the high word has seen too.
     let missing = 16usize.checked_sub(bytes.len())?;
-    let (low, high) = ((low ^ ZEROS) << (8 * missing), high ^ ZEROS);
-    let word = u128::from(high) << 64 | u128::from(low);
-    let marks = u128::from(non_digits(high)) << 64 | u128::from(non_digits(low));
+    let word = u128::from(high ^ ZEROS) << 64 | u128::from((low ^ ZEROS) << (8 * missing));
+    pointed_word(word, bytes.len())
+}
+
+/// As [`pointed`], for at most sixteen bytes that are in a word already, the first in the lowest
+/// place; what is above them does not matter.
+#[inline(always)]
+pub(super) fn pointed_padded(word: u128, len: usize) -> Option<(u64, u8)> {
+    if len == 0 || len > 16 {
+        return None;
+    }
+    pointed_word((word ^ WIDE_ZEROS) << (8 * (16 - len)), len)
+}
+
+/// Digit values with the last in the highest byte and zeros below the first.
+#[inline(always)]
+fn pointed_word(word: u128, len: usize) -> Option<(u64, u8)> {
+    let marks = wide_non_digits(word);
     if marks == 0 {
         return Some((combine_sixteen(word), 0));
     }
@@ -101,9 +131,14 @@ fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
     let below = word & ((1 << point) - 1);
     let above = word >> point >> 8 << point << 8;
     let digits = below << 8 | above;
-    let rest = non_digits(digits as u64) | non_digits((digits >> 64) as u64);
-    let valid = (word >> point) as u64 & 0xff == POINT && rest == 0;
+    let found = (word >> point) as u64 & 0xff == POINT;
+    let valid = found && wide_non_digits(digits) == 0 && len > 1;
     valid.then(|| (combine_sixteen(digits), 15 - (point / 8) as u8))
+}
+
+#[inline(always)]
+fn wide_non_digits(word: u128) -> u128 {
+    u128::from(non_digits((word >> 64) as u64)) << 64 | u128::from(non_digits(word as u64))
 }
 
 #[inline(always)]
