@@ -1,5 +1,6 @@
 //! Numbers: reading against the standard library or arithmetic on strings, writing against reading.
 
+use pelton_simd::Level;
 use pelton_simd::number::*;
 use pelton_simd::view::View;
 use proptest::prelude::*;
@@ -366,24 +367,26 @@ proptest! {
         let block = block.as_bytes();
         let bit = |valid: &[u64], i: usize| valid[i / 64] >> (i % 64) & 1 == 1;
 
-        let (mut longs, mut valid) = (Vec::new(), Vec::new());
-        i64_column(block, &views, &mut longs, &mut valid);
-        for (i, text) in texts.iter().enumerate() {
-            let found = bit(&valid, i).then_some(longs[i]);
-            prop_assert_eq!(found, parse_i64(text.as_bytes()), "{}", text);
-        }
-        let mut decimals = Vec::new();
-        decimal_column(block, &views, 4, &mut decimals, &mut valid);
-        for (i, text) in texts.iter().enumerate() {
-            let found = bit(&valid, i).then_some(decimals[i]);
-            prop_assert_eq!(found, parse_decimal_scaled(text.as_bytes(), 4).ok(), "{}", text);
-        }
-        let mut floats = Vec::new();
-        f64_column(block, &views, &mut floats, &mut valid);
-        for (i, text) in texts.iter().enumerate() {
-            let found = bit(&valid, i).then_some(floats[i].to_bits());
-            let expected = parse_f64(text.as_bytes()).map(f64::to_bits);
-            prop_assert_eq!(found, expected, "{}", text);
+        for level in Level::available() {
+            let (mut longs, mut valid) = (Vec::new(), Vec::new());
+            i64_column_at(level, block, &views, &mut longs, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(longs[i]);
+                prop_assert_eq!(found, parse_i64(text.as_bytes()), "{}", text);
+            }
+            let mut decimals = Vec::new();
+            decimal_column_at(level, block, &views, 4, &mut decimals, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(decimals[i]);
+                prop_assert_eq!(found, parse_decimal_scaled(text.as_bytes(), 4).ok(), "{}", text);
+            }
+            let mut floats = Vec::new();
+            f64_column_at(level, block, &views, &mut floats, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(floats[i].to_bits());
+                let expected = parse_f64(text.as_bytes()).map(f64::to_bits);
+                prop_assert_eq!(found, expected, "{}", text);
+            }
         }
     }
 }

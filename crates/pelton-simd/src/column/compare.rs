@@ -134,58 +134,49 @@ struct Comparison<'a, T, R> {
 }
 
 impl<T: Number, R: Right<T>> Comparison<'_, T, R> {
+    /// Writes the bits of a relation, each turned round where `but_not` is all ones.
     #[inline(always)]
-    fn run(self, pack: impl Fn(&[u8; WORD]) -> u64, holds: impl Fn(T::Key, T::Key) -> bool) {
+    fn run(self, but_not: u64, holds: impl Fn(T, T) -> bool) {
         self.out.clear();
         self.out.reserve(self.left.len().div_ceil(WORD));
         for (i, rows) in self.left.chunks(WORD).enumerate() {
-            let bits = pack(&flags(&full(rows), &self.right.rows(i, rows.len()), &holds));
+            let bits = word(&full(rows), &self.right.rows(i, rows.len()), &holds) ^ but_not;
             let past = (WORD - rows.len()) as u32;
             self.out.push(bits << past >> past);
         }
     }
 
     #[inline(always)]
-    fn choose(self, pack: impl Fn(&[u8; WORD]) -> u64) {
+    fn choose(self) {
         match self.how {
-            Compare::Eq => self.run(pack, |a, b| a == b),
-            Compare::Ne => self.run(pack, |a, b| a != b),
-            Compare::Lt => self.run(pack, |a, b| a < b),
-            Compare::Le => self.run(pack, |a, b| a <= b),
-            Compare::Gt => self.run(pack, |a, b| a > b),
-            Compare::Ge => self.run(pack, |a, b| a >= b),
+            Compare::Eq => self.run(0, T::same),
+            Compare::Ne => self.run(!0, T::same),
+            Compare::Lt => self.run(0, T::less),
+            Compare::Ge => self.run(!0, T::less),
+            Compare::Gt => self.run(0, |a, b| b.less(a)),
+            Compare::Le => self.run(!0, |a, b| b.less(a)),
         }
     }
 }
 
-/// A byte for each row, one where the comparison holds.
 #[inline(always)]
-fn flags<T: Number>(
-    left: &[T; WORD],
-    right: &[T; WORD],
-    holds: &impl Fn(T::Key, T::Key) -> bool,
-) -> [u8; WORD] {
-    let mut flags = [0; WORD];
+fn word<T: Number>(left: &[T; WORD], right: &[T; WORD], holds: &impl Fn(T, T) -> bool) -> u64 {
+    let mut bits = 0;
     for row in 0..WORD {
-        flags[row] = u8::from(holds(left[row].key(), right[row].key()));
+        bits |= u64::from(holds(left[row], right[row])) << row;
     }
-    flags
+    bits
 }
 
 impl<T: Number, R: Right<T>> Kernel for Comparison<'_, T, R> {
     type Output = ();
 
     fn scalar(self) {
-        self.choose(|flags| {
-            flags
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (row, flag)| bits | u64::from(*flag) << row)
-        });
+        self.choose();
     }
 
     #[inline(always)]
-    fn vector<V: Vector>(self, v: V) {
-        self.choose(|flags| v.eq(v.load(flags), 1));
+    fn vector<V: Vector>(self, _: V) {
+        self.choose();
     }
 }

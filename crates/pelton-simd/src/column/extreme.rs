@@ -2,6 +2,7 @@
 
 use super::{Number, check, is_valid, words};
 use crate::Level;
+use crate::bitmap;
 use crate::vector::{Kernel, Vector, dispatch};
 
 /// The least valid value; `None` if there is none.
@@ -30,7 +31,7 @@ pub fn min<T: Number>(values: &[T], validity: Option<&[u64]>) -> Option<T> {
 /// As [`min`].
 #[must_use]
 pub fn min_at<T: Number>(level: Level, values: &[T], validity: Option<&[u64]>) -> Option<T> {
-    extreme(level, values, validity, |(_, highest)| highest, Ord::min)
+    extreme(level, values, validity, T::GREATEST, T::less)
 }
 
 /// The greatest valid value, which is NaN where there is one; `None` if there is none.
@@ -51,19 +52,18 @@ pub fn max<T: Number>(values: &[T], validity: Option<&[u64]>) -> Option<T> {
 /// As [`max`].
 #[must_use]
 pub fn max_at<T: Number>(level: Level, values: &[T], validity: Option<&[u64]>) -> Option<T> {
-    extreme(level, values, validity, |(lowest, _)| lowest, Ord::max)
+    extreme(level, values, validity, T::LEAST, |a, b| T::less(b, a))
 }
 
 fn extreme<T: Number>(
     level: Level,
     values: &[T],
     validity: Option<&[u64]>,
-    idle: impl Fn((T::Key, T::Key)) -> T::Key,
-    better: impl Fn(T::Key, T::Key) -> T::Key,
+    idle: T,
+    better: impl Fn(T, T) -> bool,
 ) -> Option<T> {
     check(values.len(), validity);
-    let rows = validity.map_or(values.len(), crate::bitmap::count);
-    let idle = idle(T::KEYS);
+    let rows = validity.map_or(values.len(), bitmap::count);
     let found = dispatch(
         level,
         Extreme {
@@ -73,53 +73,65 @@ fn extreme<T: Number>(
             better,
         },
     );
-    (rows > 0).then(|| T::of(found))
+    (rows > 0).then(|| found.canonical())
 }
 
-struct Extreme<'a, T: Number, F> {
+struct Extreme<'a, T, F> {
     values: &'a [T],
     validity: Option<&'a [u64]>,
-    /// What every key is better than.
-    idle: T::Key,
+    /// What every other value is better than.
+    idle: T,
     better: F,
 }
 
-impl<T: Number, F: Fn(T::Key, T::Key) -> T::Key> Kernel for Extreme<'_, T, F> {
-    type Output = T::Key;
-
-    fn scalar(self) -> T::Key {
-        let rows = (0..self.values.len()).filter(|row| is_valid(self.validity, *row));
-        rows.map(|row| self.values[row].key())
-            .fold(self.idle, self.better)
+impl<T: Number, F: Fn(T, T) -> bool> Extreme<'_, T, F> {
+    #[inline(always)]
+    fn best(&self, a: T, b: T) -> T {
+        if (self.better)(a, b) { a } else { b }
     }
 
+    /// Folds rows into sixteen lanes, so that no row waits for the one before it.
     #[inline(always)]
-    fn vector<V: Vector>(self, _: V) -> T::Key {
-        let mut lanes = [self.idle; 16];
-        for (rows, valid) in words(self.values, self.validity) {
-            if valid == !0 {
-                fold(rows, &mut lanes, |key, _| key, &self.better);
-            } else if valid != 0 {
-                let idle = self.idle;
-                let kept = |key, row| if valid >> row & 1 == 1 { key } else { idle };
-                fold(rows, &mut lanes, kept, &self.better);
+    fn fold(&self, rows: &[T], lanes: &mut [T; 16], kept: impl Fn(T, usize) -> T) {
+        let (groups, rest) = rows.as_chunks::<16>();
+        for (step, group) in groups.iter().enumerate() {
+            for i in 0..16 {
+                lanes[i] = self.best(kept(group[i], step * 16 + i), lanes[i]);
             }
         }
-        lanes.into_iter().fold(self.idle, self.better)
+        for (i, value) in rest.iter().enumerate() {
+            lanes[i] = self.best(kept(*value, groups.len() * 16 + i), lanes[i]);
+        }
     }
 }
 
-/// Folds rows into sixteen lanes, so that no row waits for the one before it.
-#[inline(always)]
-fn fold<T: Number>(
-    rows: &[T],
-    lanes: &mut [T::Key; 16],
-    kept: impl Fn(T::Key, usize) -> T::Key,
-    better: &impl Fn(T::Key, T::Key) -> T::Key,
-) {
-    for (step, group) in rows.chunks(16).enumerate() {
-        for (i, (lane, value)) in lanes.iter_mut().zip(group).enumerate() {
-            *lane = better(*lane, kept(value.key(), step * 16 + i));
+impl<T: Number, F: Fn(T, T) -> bool> Kernel for Extreme<'_, T, F> {
+    type Output = T;
+
+    fn scalar(self) -> T {
+        let rows = (0..self.values.len()).filter(|row| is_valid(self.validity, *row));
+        rows.fold(self.idle, |best, row| self.best(self.values[row], best))
+    }
+
+    #[inline(always)]
+    fn vector<V: Vector>(self, _: V) -> T {
+        let mut lanes = [self.idle; 16];
+        for (rows, valid) in words(self.values, self.validity) {
+            if valid == !0 {
+                self.fold(rows, &mut lanes, |value, _| value);
+            } else if valid != 0 {
+                let kept = |value, row| {
+                    if valid >> row & 1 == 1 {
+                        value
+                    } else {
+                        self.idle
+                    }
+                };
+                self.fold(rows, &mut lanes, kept);
+            }
         }
+        lanes
+            .into_iter()
+            .fold(self.idle, |best, lane| self.best(lane, best))
     }
 }

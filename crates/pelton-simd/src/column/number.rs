@@ -1,21 +1,25 @@
 //! What the kernels know of a type of number.
 
-/// A number with a total order, kept by a key; implemented for `i64`, `i128` and `f64`.
-pub trait Number: Copy + PartialEq + sealed::Sealed {
-    /// Integers that are ordered as the numbers are.
+/// A number with a total order; implemented for `i64`, `i128` and `f64`.
+pub trait Number: Copy + sealed::Sealed {
+    /// Nothing is less.
     #[doc(hidden)]
-    type Key: Copy + Ord;
-    /// The lowest and the highest key.
+    const LEAST: Self;
+    /// Nothing is greater.
     #[doc(hidden)]
-    const KEYS: (Self::Key, Self::Key);
+    const GREATEST: Self;
 
-    /// The number's key.
+    /// Comes before the other. Written without branches, for vectors.
     #[doc(hidden)]
-    fn key(self) -> Self::Key;
+    fn less(self, other: Self) -> bool;
 
-    /// The number with this key.
+    /// Neither comes before the other.
     #[doc(hidden)]
-    fn of(key: Self::Key) -> Self;
+    fn same(self, other: Self) -> bool;
+
+    /// The one of all that are the same which results show.
+    #[doc(hidden)]
+    fn canonical(self) -> Self;
 }
 
 mod sealed {
@@ -30,58 +34,65 @@ mod sealed {
 }
 
 impl Number for i64 {
-    type Key = Self;
-    const KEYS: (Self, Self) = (Self::MIN, Self::MAX);
+    const LEAST: Self = Self::MIN;
+    const GREATEST: Self = Self::MAX;
 
     #[inline(always)]
-    fn key(self) -> Self {
-        self
+    fn less(self, other: Self) -> bool {
+        self < other
     }
 
     #[inline(always)]
-    fn of(key: Self) -> Self {
-        key
+    fn same(self, other: Self) -> bool {
+        self == other
+    }
+
+    #[inline(always)]
+    fn canonical(self) -> Self {
+        self
     }
 }
 
+/// By halves, which vectors have, unlike words of 128 bits.
 impl Number for i128 {
-    type Key = Self;
-    const KEYS: (Self, Self) = (Self::MIN, Self::MAX);
+    const LEAST: Self = Self::MIN;
+    const GREATEST: Self = Self::MAX;
 
     #[inline(always)]
-    fn key(self) -> Self {
-        self
+    fn less(self, other: Self) -> bool {
+        let (high, other_high) = ((self >> 64) as i64, (other >> 64) as i64);
+        (high < other_high) | ((high == other_high) & ((self as u64) < other as u64))
     }
 
     #[inline(always)]
-    fn of(key: Self) -> Self {
-        key
+    fn same(self, other: Self) -> bool {
+        ((self >> 64) as u64 == (other >> 64) as u64) & (self as u64 == other as u64)
+    }
+
+    #[inline(always)]
+    fn canonical(self) -> Self {
+        self
     }
 }
 
+/// NaN is the same as NaN and greater than everything else; the zeros are the same.
 impl Number for f64 {
-    /// The bits, those below the sign turned round for negative numbers; all NaNs are one.
-    type Key = i64;
-    const KEYS: (i64, i64) = (i64::MIN, i64::MAX);
+    const LEAST: Self = Self::NEG_INFINITY;
+    const GREATEST: Self = Self::NAN;
 
     #[inline(always)]
-    fn key(self) -> i64 {
-        // Adding zero makes one zero of two.
-        let bits = (self + 0.0).to_bits().cast_signed();
-        if self.is_nan() {
-            i64::MAX
-        } else {
-            bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
-        }
+    fn less(self, other: Self) -> bool {
+        (self < other) | (!self.is_nan() & other.is_nan())
     }
 
     #[inline(always)]
-    fn of(key: i64) -> Self {
-        let bits = key ^ ((key >> 63).cast_unsigned() >> 1).cast_signed();
-        if key == i64::MAX {
-            Self::NAN
-        } else {
-            Self::from_bits(bits.cast_unsigned())
-        }
+    fn same(self, other: Self) -> bool {
+        (self == other) | (self.is_nan() & other.is_nan())
+    }
+
+    #[inline(always)]
+    fn canonical(self) -> Self {
+        // Adding zero makes one zero of two.
+        if self.is_nan() { Self::NAN } else { self + 0.0 }
     }
 }

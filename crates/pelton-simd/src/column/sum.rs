@@ -171,10 +171,14 @@ impl Kernel for Rounded<'_> {
 
 #[inline(always)]
 fn add_rows(rows: &[f64], lanes: &mut [f64; 8], kept: impl Fn(f64, usize) -> f64) {
-    for (step, group) in rows.chunks(8).enumerate() {
-        for (i, (lane, value)) in lanes.iter_mut().zip(group).enumerate() {
-            *lane += kept(*value, step * 8 + i);
+    let (groups, rest) = rows.as_chunks::<8>();
+    for (step, group) in groups.iter().enumerate() {
+        for i in 0..8 {
+            lanes[i] += kept(group[i], step * 8 + i);
         }
+    }
+    for (i, value) in rest.iter().enumerate() {
+        lanes[i] += kept(*value, groups.len() * 8 + i);
     }
 }
 

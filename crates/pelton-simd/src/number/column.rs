@@ -1,11 +1,13 @@
 //! Whole columns of fields.
 //!
-//! A field that the block follows with enough bytes is loaded in one piece, so that lengths that
-//! change from row to row cost no mispredicted branches.
+//! A field of at most sixteen bytes is read in one 128-bit register that ends where the field
+//! ends, so that neither its length nor the place of its point costs a mispredicted branch. Longer
+//! ones, and those in the block's first bytes, go to the functions for single fields.
 
-use super::digits::pointed_padded;
 use super::float::scaled;
-use super::{POWERS, parse_decimal_scaled, parse_f64, parse_i64};
+use super::{DECIMAL_DIGITS, POWERS, parse_decimal_scaled, parse_f64, parse_i64};
+use crate::Level;
+use crate::vector::{Decimal, Kernel, Vector, dispatch};
 use crate::view::View;
 
 /// Appends to `out` the [`parse_i64`] of each view, zero where there is none, and overwrites
@@ -23,16 +25,37 @@ use crate::view::View;
 /// # Panics
 ///
 /// If a view reaches past the block.
+#[inline]
 pub fn i64_column(block: &[u8], views: &[View], out: &mut Vec<i64>, valid: &mut Vec<u64>) {
-    parse(block, views, out, valid, |field| match field.short() {
-        Some((minus, size, 0)) if !field.ends_with_point() => Some(if minus {
-            -size.cast_signed()
-        } else {
-            size.cast_signed()
-        }),
-        Some(_) => None,
-        None => parse_i64(field.view.of(block)),
-    });
+    i64_column_at(Level::detect(), block, views, out, valid);
+}
+
+/// [`i64_column`] at a level of choice.
+///
+/// # Panics
+///
+/// As [`i64_column`].
+pub fn i64_column_at(
+    level: Level,
+    block: &[u8],
+    views: &[View],
+    out: &mut Vec<i64>,
+    valid: &mut Vec<u64>,
+) {
+    let short = |number: Decimal| {
+        (!number.pointed).then(|| signed(number.minus, number.size.cast_signed()))
+    };
+    dispatch(
+        level,
+        Column {
+            block,
+            views,
+            out,
+            valid,
+            short,
+            single: parse_i64,
+        },
+    );
 }
 
 /// Appends to `out` the [`parse_decimal_scaled`] of each view, zero where there is none, and
@@ -43,6 +66,7 @@ pub fn i64_column(block: &[u8], views: &[View], out: &mut Vec<i64>, valid: &mut 
 /// # Panics
 ///
 /// If a view reaches past the block, or `scale` is above 38.
+#[inline]
 pub fn decimal_column(
     block: &[u8],
     views: &[View],
@@ -50,17 +74,43 @@ pub fn decimal_column(
     out: &mut Vec<i128>,
     valid: &mut Vec<u64>,
 ) {
-    parse(block, views, out, valid, |field| match field.short() {
-        Some((minus, size, found)) if found <= scale && scale - found < 20 => {
-            let wide = u128::from(size) * u128::from(POWERS[usize::from(scale - found)]);
-            Some(if minus {
-                -wide.cast_signed()
-            } else {
-                wide.cast_signed()
-            })
-        }
-        _ => parse_decimal_scaled(field.view.of(block), scale).ok(),
-    });
+    decimal_column_at(Level::detect(), block, views, scale, out, valid);
+}
+
+/// [`decimal_column`] at a level of choice.
+///
+/// # Panics
+///
+/// As [`decimal_column`].
+pub fn decimal_column_at(
+    level: Level,
+    block: &[u8],
+    views: &[View],
+    scale: u8,
+    out: &mut Vec<i128>,
+    valid: &mut Vec<u64>,
+) {
+    assert!(
+        usize::from(scale) <= DECIMAL_DIGITS,
+        "the scale of a decimal is at most 38"
+    );
+    let short = |number: Decimal| {
+        let power = POWERS.get(usize::from(scale.checked_sub(number.scale)?))?;
+        let size = (u128::from(number.size) * u128::from(*power)).cast_signed();
+        Some(if number.minus { -size } else { size })
+    };
+    let single = |field: &[u8]| parse_decimal_scaled(field, scale).ok();
+    dispatch(
+        level,
+        Column {
+            block,
+            views,
+            out,
+            valid,
+            short,
+            single,
+        },
+    );
 }
 
 /// Appends to `out` the [`parse_f64`] of each view, zero where there is none, and overwrites
@@ -69,64 +119,103 @@ pub fn decimal_column(
 /// # Panics
 ///
 /// If a view reaches past the block.
+#[inline]
 pub fn f64_column(block: &[u8], views: &[View], out: &mut Vec<f64>, valid: &mut Vec<u64>) {
-    parse(block, views, out, valid, |field| match field.short() {
-        Some((minus, size, scale)) if size <= 1 << 53 => {
-            let value = scaled(size as f64, -i32::from(scale))?;
-            Some(if minus { -value } else { value })
-        }
-        _ => parse_f64(field.view.of(block)),
-    });
+    f64_column_at(Level::detect(), block, views, out, valid);
 }
 
-/// A field and its first bytes.
-struct Field {
-    view: View,
-    prefix: u128,
-}
-
-impl Field {
-    /// Sign, digits without the point, and how many of them follow it; `None` for what is longer
-    /// than sixteen bytes or something else.
-    #[inline(always)]
-    fn short(&self) -> Option<(bool, u64, u8)> {
-        if self.view.len > 16 {
-            return None;
-        }
-        let minus = self.prefix as u8 == b'-';
-        let sign = usize::from(minus | (self.prefix as u8 == b'+'));
-        let (size, scale) =
-            pointed_padded(self.prefix >> (8 * sign), self.view.len as usize - sign)?;
-        Some((minus, size, scale))
-    }
-
-    /// The last byte, of at most sixteen, is a point.
-    #[inline(always)]
-    fn ends_with_point(&self) -> bool {
-        (self.prefix >> (8 * self.view.len.saturating_sub(1))) as u8 == b'.'
-    }
+/// [`f64_column`] at a level of choice.
+///
+/// # Panics
+///
+/// As [`f64_column`].
+pub fn f64_column_at(
+    level: Level,
+    block: &[u8],
+    views: &[View],
+    out: &mut Vec<f64>,
+    valid: &mut Vec<u64>,
+) {
+    let short = |number: Decimal| {
+        let size = (number.size <= 1 << 53).then_some(number.size as f64)?;
+        let value = scaled(size, -i32::from(number.scale))?;
+        Some(if number.minus { -value } else { value })
+    };
+    dispatch(
+        level,
+        Column {
+            block,
+            views,
+            out,
+            valid,
+            short,
+            single: parse_f64,
+        },
+    );
 }
 
 #[inline(always)]
-fn parse<T: Default>(
-    block: &[u8],
-    views: &[View],
-    out: &mut Vec<T>,
-    valid: &mut Vec<u64>,
-    number: impl Fn(&Field) -> Option<T>,
-) {
-    valid.clear();
-    out.reserve(views.len());
-    for views in views.chunks(64) {
-        let mut word = 0;
-        for (i, view) in views.iter().enumerate() {
-            let found = number(&Field {
-                view: *view,
-                prefix: view.prefix(block),
-            });
-            word |= u64::from(found.is_some()) << i;
-            out.push(found.unwrap_or_default());
+fn signed(minus: bool, size: i64) -> i64 {
+    if minus { -size } else { size }
+}
+
+struct Column<'a, T, F, G> {
+    block: &'a [u8],
+    views: &'a [View],
+    out: &'a mut Vec<T>,
+    valid: &'a mut Vec<u64>,
+    /// What a short field is worth; `None` leaves it to `single`.
+    short: F,
+    single: G,
+}
+
+impl<T, F, G> Column<'_, T, F, G>
+where
+    T: Copy + Default,
+    F: Fn(Decimal) -> Option<T>,
+    G: Fn(&[u8]) -> Option<T>,
+{
+    #[inline(always)]
+    fn run(self, short: impl Fn(View) -> Option<Decimal>) {
+        self.valid.clear();
+        self.out.reserve(self.views.len());
+        for views in self.views.chunks(64) {
+            let mut word = 0;
+            for (i, view) in views.iter().enumerate() {
+                let number = short(*view).and_then(&self.short);
+                let number = number.or_else(|| (self.single)(view.of(self.block)));
+                word |= u64::from(number.is_some()) << i;
+                self.out.push(number.unwrap_or_default());
+            }
+            self.valid.push(word);
         }
-        valid.push(word);
+    }
+}
+
+impl<T, F, G> Kernel for Column<'_, T, F, G>
+where
+    T: Copy + Default,
+    F: Fn(Decimal) -> Option<T>,
+    G: Fn(&[u8]) -> Option<T>,
+{
+    type Output = ();
+
+    fn scalar(self) {
+        self.run(|_| None);
+    }
+
+    #[inline(always)]
+    fn vector<V: Vector>(self, v: V) {
+        let block = self.block;
+        self.run(|view| {
+            let len = view.len as usize;
+            let end = view.start as usize + len;
+            let bytes = block.get(..end)?.last_chunk()?;
+            if len == 0 || len > 16 {
+                None
+            } else {
+                v.decimal(bytes, len)
+            }
+        });
     }
 }

@@ -4,8 +4,6 @@ use crate::load::load_short;
 
 /// `0` in every byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
-/// `0` in every byte.
-const WIDE_ZEROS: u128 = (ZEROS as u128) << 64 | ZEROS as u128;
 /// The point, after the digits have been brought to 0..=9 by an exclusive or with `0`.
 const POINT: u64 = (b'.' ^ b'0') as u64;
 
@@ -108,16 +106,6 @@ fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
     let missing = 16usize.checked_sub(bytes.len())?;
     let word = u128::from(high ^ ZEROS) << 64 | u128::from((low ^ ZEROS) << (8 * missing));
     pointed_word(word, bytes.len())
-}
-
-/// As [`pointed`], for at most sixteen bytes that are in a word already, the first in the lowest
-/// place; what is above them does not matter.
-#[inline(always)]
-pub(super) fn pointed_padded(word: u128, len: usize) -> Option<(u64, u8)> {
-    if len == 0 || len > 16 {
-        return None;
-    }
-    pointed_word((word ^ WIDE_ZEROS) << (8 * (16 - len)), len)
 }
 
 /// Digit values with the last in the highest byte and zeros below the first.

@@ -1,6 +1,6 @@
 //! 256-bit vectors.
 
-use super::{CHUNK, Kernel, Slots, Vector, positions_by_bits};
+use super::{CHUNK, Decimal, Kernel, Slots, Vector, positions_by_bits};
 use std::arch::x86_64::*;
 
 /// Proof of AVX2, BMI1, BMI2, LZCNT, FMA, POPCNT and PCLMULQDQ.
@@ -91,5 +91,11 @@ impl Vector for Avx2 {
     fn extract(self, mask: u64, among: u64) -> u64 {
         // SAFETY: `self` proves BMI2.
         unsafe { _pext_u64(mask, among) }
+    }
+
+    #[inline(always)]
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal> {
+        // SAFETY: `self` proves AVX2, which includes SSE4.1 and SSSE3.
+        unsafe { super::digits::decimal(bytes, len) }
     }
 }

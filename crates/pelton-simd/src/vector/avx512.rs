@@ -1,6 +1,6 @@
 //! 512-bit vectors: a chunk is one register, a mask one instruction, and positions are compressed.
 
-use super::{CHUNK, Kernel, Slots, Vector};
+use super::{CHUNK, Decimal, Kernel, Slots, Vector};
 use std::arch::x86_64::*;
 
 /// Proof of AVX-512 F, BW, DQ, VL, VBMI, VBMI2 and of all that AVX2 is asked for.
@@ -108,5 +108,11 @@ impl Vector for Avx512 {
     fn extract(self, mask: u64, among: u64) -> u64 {
         // SAFETY: `self` proves BMI2.
         unsafe { _pext_u64(mask, among) }
+    }
+
+    #[inline(always)]
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal> {
+        // SAFETY: `self` proves AVX2, which includes SSE4.1 and SSSE3.
+        unsafe { super::digits::decimal(bytes, len) }
     }
 }
