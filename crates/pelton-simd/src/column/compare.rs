@@ -91,8 +91,11 @@ pub fn columns_at<T: Number>(
 
 /// The right side of a comparison.
 trait Right<T>: Copy {
-    /// Its values for the rows of word `word`, the first `count` of them of use.
-    fn rows(self, word: usize, count: usize) -> [T; WORD];
+    /// The same for rows `start` and on, `count` of them.
+    fn from(self, start: usize, count: usize) -> Self;
+
+    /// Its value in a row.
+    fn at(self, row: usize) -> T;
 }
 
 #[derive(Clone, Copy)]
@@ -100,8 +103,13 @@ struct Constant<T>(T);
 
 impl<T: Number> Right<T> for Constant<T> {
     #[inline(always)]
-    fn rows(self, _: usize, _: usize) -> [T; WORD] {
-        [self.0; WORD]
+    fn from(self, _: usize, _: usize) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn at(self, _: usize) -> T {
+        self.0
     }
 }
 
@@ -110,20 +118,14 @@ struct Rows<'a, T>(&'a [T]);
 
 impl<T: Number> Right<T> for Rows<'_, T> {
     #[inline(always)]
-    fn rows(self, word: usize, count: usize) -> [T; WORD] {
-        full(&self.0[word * WORD..][..count])
+    fn from(self, start: usize, count: usize) -> Self {
+        Self(&self.0[start..][..count])
     }
-}
 
-/// 64 rows; what is missing at the end repeats the first.
-#[inline(always)]
-fn full<T: Number>(rows: &[T]) -> [T; WORD] {
-    if let Ok(rows) = rows.try_into() {
-        return rows;
+    #[inline(always)]
+    fn at(self, row: usize) -> T {
+        self.0[row]
     }
-    let mut all = [rows[0]; WORD];
-    all[..rows.len()].copy_from_slice(rows);
-    all
 }
 
 struct Comparison<'a, T, R> {
@@ -138,11 +140,16 @@ impl<T: Number, R: Right<T>> Comparison<'_, T, R> {
     #[inline(always)]
     fn run(self, but_not: u64, holds: impl Fn(T, T) -> bool) {
         self.out.clear();
-        self.out.reserve(self.left.len().div_ceil(WORD));
-        for (i, rows) in self.left.chunks(WORD).enumerate() {
-            let bits = word(&full(rows), &self.right.rows(i, rows.len()), &holds) ^ but_not;
-            let past = (WORD - rows.len()) as u32;
-            self.out.push(bits << past >> past);
+        let (whole, rest) = self.left.as_chunks::<WORD>();
+        for (i, rows) in whole.iter().enumerate() {
+            let right = self.right.from(i * WORD, WORD);
+            self.out.push(word(rows, right, &holds) ^ but_not);
+        }
+        if !rest.is_empty() {
+            let right = self.right.from(whole.len() * WORD, rest.len());
+            let past = (WORD - rest.len()) as u32;
+            self.out
+                .push((word(rest, right, &holds) ^ but_not) << past >> past);
         }
     }
 
@@ -159,11 +166,12 @@ impl<T: Number, R: Right<T>> Comparison<'_, T, R> {
     }
 }
 
+/// A bit for each of at most 64 rows.
 #[inline(always)]
-fn word<T: Number>(left: &[T; WORD], right: &[T; WORD], holds: &impl Fn(T, T) -> bool) -> u64 {
+fn word<T: Number>(left: &[T], right: impl Right<T>, holds: &impl Fn(T, T) -> bool) -> u64 {
     let mut bits = 0;
-    for row in 0..WORD {
-        bits |= u64::from(holds(left[row], right[row])) << row;
+    for (row, value) in left.iter().enumerate() {
+        bits |= u64::from(holds(*value, right.at(row))) << row;
     }
     bits
 }
