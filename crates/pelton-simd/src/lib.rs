@@ -1,7 +1,7 @@
 //! SIMD kernels on slices, for programs that read, check and compute on large text and columns.
 //!
 //! One pass over a block of CSV ([`csv::scan`]) or JSON lines ([`json::scan`]) tells where every
-//! field ends; [`number`] reads and writes numbers eight and sixteen digits at a time; [`column`]
+//! field ends; [`number`] reads and writes numbers eight and sixteen digits at a time; [`mod@column`]
 //! and [`bitmap`] sum, compare and compact; [`view`] and [`hash`] handle many short strings in
 //! bulk; [`lines`], [`ascii`] and [`utf8`] do what their names say.
 //!

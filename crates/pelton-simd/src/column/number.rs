@@ -53,20 +53,18 @@ impl Number for i64 {
     }
 }
 
-/// By halves, which vectors have, unlike words of 128 bits.
 impl Number for i128 {
     const LEAST: Self = Self::MIN;
     const GREATEST: Self = Self::MAX;
 
     #[inline(always)]
     fn less(self, other: Self) -> bool {
-        let (high, other_high) = ((self >> 64) as i64, (other >> 64) as i64);
-        (high < other_high) | ((high == other_high) & ((self as u64) < other as u64))
+        self < other
     }
 
     #[inline(always)]
     fn same(self, other: Self) -> bool {
-        ((self >> 64) as u64 == (other >> 64) as u64) & (self as u64 == other as u64)
+        self == other
     }
 
     #[inline(always)]
