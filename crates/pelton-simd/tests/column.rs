@@ -114,6 +114,9 @@ fn near() -> impl Strategy<Value = i64> {
 }
 
 proptest! {
+    // Each case already runs every level, comparison and validity.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn integers(values in prop::collection::vec(near(), 0..300), valid in validity()) {
         let valid = fitted(valid, values.len());

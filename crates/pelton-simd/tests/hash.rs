@@ -5,11 +5,11 @@ use pelton_simd::hash::{hash_bytes, hash_u64, hash128};
 use std::collections::HashSet;
 
 /// Inputs tried for each bit.
-const TRIES: u64 = 2000;
+const TRIES: u64 = 1000;
 
 /// Turns each input bit in many inputs and checks how often each output bit turns with it.
 ///
-/// With 2000 tries the share has a standard deviation of 1.1 %; 7 % off is more than six of them.
+/// With 1000 tries the share has a standard deviation of 1.6 %; 9 % off is more than five of them.
 fn avalanche(bytes: usize, hash: impl Fn(&[u8]) -> u64) {
     for bit in 0..bytes * 8 {
         let mut turned = [0u32; 64];
@@ -27,7 +27,7 @@ fn avalanche(bytes: usize, hash: impl Fn(&[u8]) -> u64) {
         for (place, count) in turned.into_iter().enumerate() {
             let share = f64::from(count) / TRIES as f64;
             assert!(
-                (share - 0.5).abs() < 0.07,
+                (share - 0.5).abs() < 0.09,
                 "{bytes} bytes: bit {bit} to {place}: {share}"
             );
         }
