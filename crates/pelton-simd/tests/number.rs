@@ -1,6 +1,8 @@
 //! Numbers: reading against the standard library or arithmetic on strings, writing against reading.
 
+use pelton_simd::Level;
 use pelton_simd::number::*;
+use pelton_simd::view::View;
 use proptest::prelude::*;
 
 /// Text that looks like a number, and often is one.
@@ -348,5 +350,43 @@ fn what_is_no_timestamp() {
         "2024-01-01T00:00:00 01:00",
     ] {
         assert_eq!(parse_timestamp(text.as_bytes()), None, "{text}");
+    }
+}
+
+proptest! {
+    /// Columns give what the functions for one field give, wherever in the block the field is.
+    #[test]
+    fn columns_agree_with_single_fields(texts in prop::collection::vec(numberish(), 0..150)) {
+        let block = texts.join(",");
+        let mut start = 0;
+        let views: Vec<View> = texts.iter().map(|text| {
+            let view = View { start, len: text.len() as u32 };
+            start += view.len + 1;
+            view
+        }).collect();
+        let block = block.as_bytes();
+        let bit = |valid: &[u64], i: usize| valid[i / 64] >> (i % 64) & 1 == 1;
+
+        for level in Level::available() {
+            let (mut longs, mut valid) = (Vec::new(), Vec::new());
+            i64_column_at(level, block, &views, &mut longs, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(longs[i]);
+                prop_assert_eq!(found, parse_i64(text.as_bytes()), "{}", text);
+            }
+            let mut decimals = Vec::new();
+            decimal_column_at(level, block, &views, 4, &mut decimals, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(decimals[i]);
+                prop_assert_eq!(found, parse_decimal_scaled(text.as_bytes(), 4).ok(), "{}", text);
+            }
+            let mut floats = Vec::new();
+            f64_column_at(level, block, &views, &mut floats, &mut valid);
+            for (i, text) in texts.iter().enumerate() {
+                let found = bit(&valid, i).then_some(floats[i].to_bits());
+                let expected = parse_f64(text.as_bytes()).map(f64::to_bits);
+                prop_assert_eq!(found, expected, "{}", text);
+            }
+        }
     }
 }

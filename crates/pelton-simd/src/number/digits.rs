@@ -1,34 +1,15 @@
 //! Digits, eight and sixteen at a time.
 
+use crate::load::load_short;
+
 /// `0` in every byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// The point, after the digits have been brought to 0..=9 by an exclusive or with `0`.
 const POINT: u64 = (b'.' ^ b'0') as u64;
 
-/// Up to eight bytes, the first in the lowest place, zeros above the last.
-#[inline(always)]
-fn load_short(bytes: &[u8]) -> u64 {
-    let length = bytes.len();
-    if let Some(word) = bytes.first_chunk() {
-        return u64::from_le_bytes(*word);
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let low = u64::from(u32::from_le_bytes(*first));
-        let high = u64::from(u32::from_le_bytes(*last));
-        return low | high << (8 * (length - 4));
-    }
-    match bytes {
-        [] => 0,
-        [a] => u64::from(*a),
-        [a, .., c] => {
-            u64::from(*a) | u64::from(bytes[1]) << 8 | u64::from(*c) << (8 * (length - 1))
-        }
-    }
-}
-
 /// Marks the high bit of the lowest byte that is no digit value, perhaps with others above it.
 #[inline(always)]
-fn non_digits(word: u64) -> u64 {
+pub(super) fn non_digits(word: u64) -> u64 {
     (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
 }
 
@@ -64,6 +45,19 @@ pub(super) fn nineteen(bytes: &[u8]) -> Option<u64> {
     }
     let head = eight(top)? * 100_000_000 + eight(middle)?;
     Some(head * 100_000_000 + tail)
+}
+
+/// How many of the first eight bytes are digits before anything else, and their number.
+#[inline(always)]
+pub(super) fn leading_digits(bytes: &[u8]) -> (usize, u64) {
+    let word = load_short(bytes) ^ ZEROS;
+    let count = non_digits(word).trailing_zeros() as usize / 8;
+    let digits = if count == 0 {
+        0
+    } else {
+        word << (8 * (8 - count))
+    };
+    (count, combine(digits))
 }
 
 /// Digit values with the last in the highest byte; `None` unless there are one to eight.
@@ -103,16 +97,21 @@ fn pointed_eight(bytes: &[u8]) -> Option<(u64, u8)> {
     valid.then(|| (combine(digits), 7 - (point / 8) as u8))
 }
 
-/// As [`pointed_eight`], for nine to sixteen bytes and in two words.
+/// As [`pointed_eight`], for nine to sixteen bytes.
 #[inline(always)]
 fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
     let low = u64::from_le_bytes(*bytes.first_chunk()?);
     let high = u64::from_le_bytes(*bytes.last_chunk()?);
     // The shift drops from the low word what the high word has seen too.
     let missing = 16usize.checked_sub(bytes.len())?;
-    let (low, high) = ((low ^ ZEROS) << (8 * missing), high ^ ZEROS);
-    let word = u128::from(high) << 64 | u128::from(low);
-    let marks = u128::from(non_digits(high)) << 64 | u128::from(non_digits(low));
+    let word = u128::from(high ^ ZEROS) << 64 | u128::from((low ^ ZEROS) << (8 * missing));
+    pointed_word(word, bytes.len())
+}
+
+/// Digit values with the last in the highest byte and zeros below the first.
+#[inline(always)]
+fn pointed_word(word: u128, len: usize) -> Option<(u64, u8)> {
+    let marks = wide_non_digits(word);
     if marks == 0 {
         return Some((combine_sixteen(word), 0));
     }
@@ -120,9 +119,14 @@ fn pointed_sixteen(bytes: &[u8]) -> Option<(u64, u8)> {
     let below = word & ((1 << point) - 1);
     let above = word >> point >> 8 << point << 8;
     let digits = below << 8 | above;
-    let rest = non_digits(digits as u64) | non_digits((digits >> 64) as u64);
-    let valid = (word >> point) as u64 & 0xff == POINT && rest == 0;
+    let found = (word >> point) as u64 & 0xff == POINT;
+    let valid = found && wide_non_digits(digits) == 0 && len > 1;
     valid.then(|| (combine_sixteen(digits), 15 - (point / 8) as u8))
+}
+
+#[inline(always)]
+fn wide_non_digits(word: u128) -> u128 {
+    u128::from(non_digits((word >> 64) as u64)) << 64 | u128::from(non_digits(word as u64))
 }
 
 #[inline(always)]

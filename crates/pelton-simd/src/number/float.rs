@@ -44,7 +44,7 @@ pub fn parse_f64(bytes: &[u8]) -> Option<f64> {
 
 /// `size * 10^power` where both are exact.
 #[inline(always)]
-fn scaled(size: f64, power: i32) -> Option<f64> {
+pub(super) fn scaled(size: f64, power: i32) -> Option<f64> {
     let exact = EXACT.get(power.unsigned_abs() as usize)?;
     Some(if power < 0 {
         size / exact
@@ -74,5 +74,9 @@ fn split_exponent(bytes: &[u8]) -> (&[u8], Option<i32>) {
 #[cold]
 #[inline(never)]
 fn parse_slow(bytes: &[u8]) -> Option<f64> {
-    std::str::from_utf8(bytes).ok()?.parse().ok()
+    if !bytes.is_ascii() {
+        return None;
+    }
+    // SAFETY: ASCII is UTF-8; checking for it costs a third of checking for UTF-8.
+    unsafe { std::str::from_utf8_unchecked(bytes) }.parse().ok()
 }

@@ -6,6 +6,7 @@
 //!
 //! Nothing here trims spaces; see [`ascii::trim`](crate::ascii::trim).
 
+mod column;
 mod decimal;
 mod digits;
 mod float;
@@ -14,6 +15,9 @@ mod time;
 mod write;
 mod write_time;
 
+pub use column::{
+    decimal_column, decimal_column_at, f64_column, f64_column_at, i64_column, i64_column_at,
+};
 pub use decimal::{NumberError, parse_decimal, parse_decimal_scaled};
 pub use float::parse_f64;
 pub use int::parse_i64;

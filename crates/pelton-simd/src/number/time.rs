@@ -1,6 +1,7 @@
 //! Timestamps by ISO 8601 and RFC 3339.
 
 use super::POWERS;
+use super::digits::{leading_digits, non_digits};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -21,15 +22,59 @@ const SECOND_NS: i64 = 1_000_000_000;
 #[inline]
 #[must_use]
 pub fn parse_timestamp(bytes: &[u8]) -> Option<i64> {
-    let (date, rest) = bytes.split_first_chunk::<10>()?;
-    let days = days(date)?;
-    let (seconds, nanos) = match rest {
-        [] => (0, 0),
-        [b'T' | b't' | b' ', time @ ..] => time_of_day(time)?,
-        _ => return None,
+    let (date, minutes, rest) = match bytes.split_first_chunk::<16>() {
+        Some((head, rest)) => (*head, true, rest),
+        None => (alone(bytes)?, false, &[][..]),
     };
-    let seconds = i128::from(days) * 86_400 + i128::from(seconds);
-    i64::try_from(seconds * i128::from(SECOND_NS) + i128::from(nanos)).ok()
+    let (low, high) = split(date)?;
+    let days = days(low, high)?;
+    let (hour, minute) = (pair(high, 3), pair(high, 6));
+    let (second, nanos, zone) = if minutes { seconds(rest)? } else { (0, 0, 0) };
+    if hour > 23 || minute > 59 {
+        return None;
+    }
+    let time = i64::from(hour * 3600 + minute * 60 + second) - zone;
+    in_nanoseconds(i64::from(days) * 86_400 + time, nanos)
+}
+
+/// A date without a time, as if midnight stood behind it.
+#[inline(always)]
+fn alone(bytes: &[u8]) -> Option<[u8; 16]> {
+    let date: [u8; 10] = bytes.try_into().ok()?;
+    let mut whole = *b"yyyy-mm-ddT00:00";
+    whole[..10].copy_from_slice(&date);
+    Some(whole)
+}
+
+/// Digit values of `yyyy-mm-` and `ddThh:mm`, zeros between them, once every byte is known to be
+/// what it should.
+#[inline(always)]
+fn split(mut date: [u8; 16]) -> Option<(u64, u64)> {
+    if !matches!(date[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    date[10] = b'T';
+    let word = u128::from_le_bytes(date) ^ u128::from_le_bytes(*b"0000-00-00T00:00");
+    let (low, high) = (word as u64, (word >> 64) as u64);
+    let between = low & 0xff00_00ff_0000_0000 | high & 0x0000_ff00_00ff_0000;
+    (between | non_digits(low) | non_digits(high) == 0).then_some((low, high))
+}
+
+/// The number of two digits, the first at byte `at`.
+#[inline(always)]
+fn pair(digits: u64, at: u32) -> u32 {
+    let word = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    (word >> (8 * at)) as u32 & 0xff
+}
+
+/// Seconds may lie up to one beyond the range if the nanoseconds bring them back.
+#[inline(always)]
+fn in_nanoseconds(seconds: i64, nanos: u32) -> Option<i64> {
+    let (seconds, nanos) = match seconds {
+        0.. => (seconds, i64::from(nanos)),
+        _ => (seconds + 1, i64::from(nanos) - SECOND_NS),
+    };
+    seconds.checked_mul(SECOND_NS)?.checked_add(nanos)
 }
 
 /// Two digits.
@@ -41,20 +86,15 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 
 /// Two digits below a limit.
 #[inline(always)]
-fn two_below(tens: u8, ones: u8, limit: u32) -> Option<i64> {
-    two(tens, ones)
-        .filter(|value| *value < limit)
-        .map(i64::from)
+fn two_below(tens: u8, ones: u8, limit: u32) -> Option<u32> {
+    two(tens, ones).filter(|value| *value < limit)
 }
 
-/// Days since the epoch of `yyyy-mm-dd`.
+/// Days since the epoch.
 #[inline(always)]
-fn days(date: &[u8; 10]) -> Option<i32> {
-    let [a, b, c, d, b'-', m, n, b'-', x, y] = *date else {
-        return None;
-    };
-    let year = two(a, b)? * 100 + two(c, d)?;
-    let (month, day) = (two(m, n)?, two(x, y)?);
+fn days(low: u64, high: u64) -> Option<i32> {
+    let year = pair(low, 0) * 100 + pair(low, 2);
+    let (month, day) = (pair(low, 5), pair(high, 0));
     let valid = (1..=12).contains(&month) && day >= 1 && day <= days_in(year, month);
     valid.then(|| days_from_civil(year.cast_signed(), month, day))
 }
@@ -81,19 +121,15 @@ fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
     era * 146_097 + day_of_era + day_of_year.cast_signed() - 719_468
 }
 
-/// Seconds since midnight UTC and nanoseconds of a time with an optional zone.
+/// What follows the minutes: seconds, nanoseconds, and seconds that the zone is ahead.
 #[inline(always)]
-fn time_of_day(time: &[u8]) -> Option<(i64, u32)> {
-    let [h, o, b':', m, n, rest @ ..] = time else {
-        return None;
+fn seconds(rest: &[u8]) -> Option<(u32, u32, i64)> {
+    let [b':', tens, ones, rest @ ..] = rest else {
+        return Some((0, 0, zone(rest)?));
     };
-    let minutes = two_below(*h, *o, 24)? * 60 + two_below(*m, *n, 60)?;
-    let [b':', s, e, rest @ ..] = rest else {
-        return Some((minutes * 60 - zone(rest)?, 0));
-    };
-    let seconds = minutes * 60 + two_below(*s, *e, 60)?;
+    let second = two_below(*tens, *ones, 60)?;
     let (nanos, rest) = fraction(rest)?;
-    Some((seconds - zone(rest)?, nanos))
+    Some((second, nanos, zone(rest)?))
 }
 
 /// Nanoseconds of a fraction of one to nine digits, if there is one, and what follows.
@@ -102,16 +138,12 @@ fn fraction(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let [b'.', rest @ ..] = bytes else {
         return Some((0, bytes));
     };
-    let mut nanos = 0;
-    let mut count = 0;
-    while let Some(digit) = rest.get(count).map(|byte| byte.wrapping_sub(b'0')) {
-        if digit > 9 || count == 9 {
-            break;
-        }
-        nanos = nanos * 10 + u32::from(digit);
-        count += 1;
-    }
-    (count > 0).then(|| (nanos * POWERS[9 - count] as u32, &rest[count..]))
+    let (count, value) = leading_digits(rest);
+    let (count, value) = match rest.get(8).map(|byte| byte.wrapping_sub(b'0')) {
+        Some(ninth @ 0..=9) if count == 8 => (9, value * 10 + u64::from(ninth)),
+        _ => (count, value),
+    };
+    (count > 0).then(|| ((value * POWERS[9 - count]) as u32, &rest[count..]))
 }
 
 /// Seconds that a zone is ahead of UTC.
@@ -123,7 +155,7 @@ fn zone(bytes: &[u8]) -> Option<i64> {
         [sign, h, o, m, n] | [sign, h, o, b':', m, n] => (sign, h, o, m, n),
         _ => return None,
     };
-    let seconds = two_below(h, o, 24)? * 3600 + two_below(m, n, 60)? * 60;
+    let seconds = i64::from(two_below(h, o, 24)? * 3600 + two_below(m, n, 60)? * 60);
     match sign {
         b'+' => Some(seconds),
         b'-' => Some(-seconds),

@@ -58,8 +58,27 @@ pub fn write_decimal(out: &mut Vec<u8>, mantissa: i128, scale: u8) {
         out.push(b'-');
     }
     match u64::try_from(mantissa.unsigned_abs()) {
+        Ok(size) if size < EIGHT && scale < 8 => write_tiny(out, size, u32::from(scale)),
         Ok(size) if size < SIXTEEN / 10 && scale < 15 => write_short(out, size, u32::from(scale)),
         _ => write_long(out, mantissa.unsigned_abs(), usize::from(scale)),
+    }
+}
+
+/// At most eight digits: those before the point in one word, the point and the rest in another.
+#[inline(always)]
+fn write_tiny(out: &mut Vec<u8>, size: u64, scale: u32) {
+    let digits = spell(size);
+    let whole = 8 - scale;
+    let skipped = (digits.trailing_zeros() / 8).min(whole - 1);
+    let text = digits | ZEROS;
+    append(
+        out,
+        &(text >> (8 * skipped)).to_le_bytes(),
+        (whole - skipped) as usize,
+    );
+    if scale > 0 {
+        let fraction = text >> (8 * whole) << 8 | u64::from(b'.');
+        append(out, &fraction.to_le_bytes(), scale as usize + 1);
     }
 }
 

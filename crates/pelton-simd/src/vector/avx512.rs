@@ -1,6 +1,6 @@
 //! 512-bit vectors: a chunk is one register, a mask one instruction, and positions are compressed.
 
-use super::{CHUNK, Kernel, Slots, Vector};
+use super::{CHUNK, Decimal, Kernel, Slots, Vector};
 use std::arch::x86_64::*;
 
 /// Proof of AVX-512 F, BW, DQ, VL, VBMI, VBMI2 and of all that AVX2 is asked for.
@@ -45,6 +45,21 @@ impl Vector for Avx512 {
     fn high(self, chunk: __m512i) -> u64 {
         // SAFETY: `self` proves the instruction.
         unsafe { _mm512_movepi8_mask(chunk) }
+    }
+
+    #[inline(always)]
+    fn within(self, chunk: __m512i, low: u8, span: u8) -> u64 {
+        // SAFETY: `self` proves the instructions.
+        unsafe {
+            let offset = _mm512_sub_epi8(chunk, _mm512_set1_epi8(low.cast_signed()));
+            _mm512_cmple_epu8_mask(offset, _mm512_set1_epi8(span.cast_signed()))
+        }
+    }
+
+    #[inline(always)]
+    fn with_bits(self, chunk: __m512i, byte: u8) -> __m512i {
+        // SAFETY: `self` proves the instructions.
+        unsafe { _mm512_or_si512(chunk, _mm512_set1_epi8(byte.cast_signed())) }
     }
 
     #[inline(always)]
@@ -93,5 +108,11 @@ impl Vector for Avx512 {
     fn extract(self, mask: u64, among: u64) -> u64 {
         // SAFETY: `self` proves BMI2.
         unsafe { _pext_u64(mask, among) }
+    }
+
+    #[inline(always)]
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal> {
+        // SAFETY: `self` proves AVX2, which includes SSE4.1 and SSSE3.
+        unsafe { super::digits::decimal(bytes, len) }
     }
 }

@@ -12,6 +12,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod digits;
 mod portable;
 
 use crate::Level;
@@ -22,6 +24,18 @@ pub(crate) const CHUNK: usize = 64;
 
 /// Room for the positions of one chunk.
 pub(crate) type Slots = [MaybeUninit<u32>; CHUNK];
+
+/// A decimal number, read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decimal {
+    pub(crate) minus: bool,
+    /// All digits, the point left out; below 10^16.
+    pub(crate) size: u64,
+    /// How many digits follow the point.
+    pub(crate) scale: u8,
+    /// There is a point, if only at the end.
+    pub(crate) pointed: bool,
+}
 
 /// The instructions of a level, as operations on chunks of 64 bytes and masks of 64 bits.
 pub(crate) trait Vector: Copy {
@@ -37,6 +51,12 @@ pub(crate) trait Vector: Copy {
     /// Marks the bytes of 0x80 and above.
     fn high(self, chunk: Self::Chunk) -> u64;
 
+    /// Marks the bytes from `low` to `low + span`, wrapping past 255.
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64;
+
+    /// Sets the bits of `byte` in every byte.
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk;
+
     /// Bitwise or of two chunks.
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk;
 
@@ -50,6 +70,11 @@ pub(crate) trait Vector: Copy {
 
     /// The bits of `mask` at the set bits of `among`, moved together at the low end.
     fn extract(self, mask: u64, among: u64) -> u64;
+
+    /// Reads the last `len` of sixteen bytes: digits, perhaps a sign before and a point among them.
+    ///
+    /// `len` is 1 to 16. `None` for anything else, or where the level has no fast way.
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal>;
 }
 
 /// A computation with one body for all vector levels and a scalar twin.

@@ -1,6 +1,6 @@
 //! 128-bit vectors by `wide`: the same source for SSE and NEON.
 
-use super::{CHUNK, Kernel, Slots, Vector, positions_by_bits};
+use super::{CHUNK, Decimal, Kernel, Slots, Vector, positions_by_bits};
 use wide::u8x16;
 
 /// Proof of 128-bit vectors (and of SSE4.2, POPCNT on x86-64).
@@ -42,6 +42,19 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn within(self, chunk: Self::Chunk, low: u8, span: u8) -> u64 {
+        mask(chunk.map(|lane| {
+            let offset = lane - u8x16::splat(low);
+            offset.min(u8x16::splat(span)).simd_eq(offset)
+        }))
+    }
+
+    #[inline(always)]
+    fn with_bits(self, chunk: Self::Chunk, byte: u8) -> Self::Chunk {
+        chunk.map(|lane| lane | u8x16::splat(byte))
+    }
+
+    #[inline(always)]
     fn or(self, a: Self::Chunk, b: Self::Chunk) -> Self::Chunk {
         [0, 1, 2, 3].map(|i| a[i] | b[i])
     }
@@ -73,5 +86,18 @@ impl Vector for Portable {
             wanted &= wanted - 1;
         }
         bits
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn decimal(self, bytes: &[u8; 16], len: usize) -> Option<Decimal> {
+        // SAFETY: `self` proves SSE4.2, which includes the rest.
+        unsafe { super::digits::decimal(bytes, len) }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline(always)]
+    fn decimal(self, _: &[u8; 16], _: usize) -> Option<Decimal> {
+        None
     }
 }
