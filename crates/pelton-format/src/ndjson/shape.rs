@@ -10,6 +10,9 @@ use super::paths::{Paths, Target};
 /// No key.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The beginning of an object, where a key before it is asked for.
+pub(super) const START: u32 = u32::MAX - 1;
+
 /// Keys that are remembered in all. A file whose keys are data has no order to learn.
 const KEYS_MAX: usize = 4096;
 
@@ -110,9 +113,10 @@ impl Shape {
     }
 
     fn follow(&mut self, node: u32, previous: u32, key: u32) {
-        match self.keys.get_mut(previous as usize) {
-            Some(previous) => previous.next = key,
-            None => self.nodes[node as usize].first = key,
+        match previous {
+            START => self.nodes[node as usize].first = key,
+            NONE => {}
+            _ => self.keys[previous as usize].next = key,
         }
     }
 

@@ -10,7 +10,7 @@ use pelton_record::View;
 
 use super::fields::Fields;
 use super::paths::{Paths, Target};
-use super::shape::{Found, NONE, Shape};
+use super::shape::{Found, NONE, START, Shape};
 use crate::json::{DEPTH_MAX, is_number, is_space, is_value};
 use crate::json_escape::{has_control, is_valid, unescape};
 
@@ -76,7 +76,7 @@ impl Walk<'_> {
         if depth > DEPTH_MAX {
             return Err(Broken);
         }
-        let mut previous = NONE;
+        let mut previous = START;
         let mut predicted = self.shape.first(node);
         loop {
             let found = match self.shape.predict(self.bytes, self.at, predicted) {
@@ -109,8 +109,8 @@ impl Walk<'_> {
     #[inline(never)]
     fn member_slow(&mut self, node: u32, previous: u32) -> Walked<Option<Found>> {
         let start = self.at;
-        let opens = self.peek() == b'{';
-        if !opens && self.peek() != b',' {
+        let opens = previous == START;
+        if self.peek() != if opens { b'{' } else { b',' } {
             return Err(Broken);
         }
         self.pass();
@@ -208,7 +208,7 @@ impl Walk<'_> {
     }
 
     /// Passes a value and puts it where it is wanted.
-    #[inline(always)]
+    #[inline]
     fn value(&mut self, target: Target, depth: u32) -> Walked {
         match self.peek() {
             b'"' => {
@@ -227,8 +227,19 @@ impl Walk<'_> {
             }
             b'{' | b'[' if target.is_none() => self.skip(depth),
             b'{' | b'[' => self.nested(target, depth),
+            b' ' | b'\t' | b'\r' => self.value_after_space(target, depth),
             _ => Err(Broken),
         }
+    }
+
+    /// More space than the predicted key had behind it.
+    #[cold]
+    fn value_after_space(&mut self, target: Target, depth: u32) -> Walked {
+        self.space();
+        if self.peek() == b'\n' {
+            return Err(Broken);
+        }
+        self.value(target, depth)
     }
 
     #[inline(always)]
