@@ -33,11 +33,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod base64;
 mod csv;
 mod error;
 mod format;
 mod infer;
+mod json;
+mod json_escape;
 mod lines;
+mod ndjson;
 mod parse;
 mod row;
 mod text;
@@ -45,4 +49,5 @@ mod text;
 pub use csv::Csv;
 pub use error::Error;
 pub use format::{Cut, Decoder, Encoder, Format, Framer, Limits, Opened};
+pub use ndjson::Ndjson;
 pub use text::Text;

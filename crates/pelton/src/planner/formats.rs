@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pelton_format::{Csv, Format, Limits, Text};
+use pelton_format::{Csv, Format, Limits, Ndjson, Text};
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
 
@@ -21,7 +21,7 @@ pub(super) fn input(
     }
     Ok(match name {
         FormatName::Csv | FormatName::Tsv => Arc::new(csv(source, name, limits)?),
-        FormatName::Ndjson => Arc::new(Text { limits }),
+        FormatName::Ndjson => Arc::new(Ndjson { limits }),
         FormatName::Text => Arc::new(Text { limits }),
     })
 }
@@ -58,7 +58,7 @@ pub(super) fn output(sink: &SinkPlan) -> Result<Arc<dyn Format>, PlanError> {
             delimiter: b'\t',
             ..Csv::default()
         }),
-        FormatName::Ndjson => Arc::new(Text { limits }),
+        FormatName::Ndjson => Arc::new(Ndjson { limits }),
         FormatName::Text => Arc::new(Text { limits }),
     })
 }

@@ -1,0 +1,410 @@
+//! The way through one record, from structural character to structural character.
+//!
+//! The scan has found every bracket, colon, comma and quote, so a string costs a step to its end
+//! and an unwanted number a step to the comma. All structure is checked on the way; scalars that
+//! nobody wants are checked by their first byte, and the escapes in unwanted strings not at all.
+
+use std::borrow::Cow;
+
+use pelton_record::View;
+
+use super::fields::Fields;
+use super::paths::{Paths, Target};
+use super::shape::{Found, NONE, START, Shape};
+use crate::json::{DEPTH_MAX, is_number, is_space, is_value};
+use crate::json_escape::{has_control, is_valid, unescape};
+
+/// The record is not one JSON object. What exactly is wrong is found out by a slower reader.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+type Walked<T = ()> = Result<T, Broken>;
+
+/// What a block of records is read with.
+pub(super) struct Walk<'a> {
+    pub bytes: &'a [u8],
+    /// The structural positions of the block; behind those of the last line stands the end.
+    pub positions: &'a [u32],
+    /// The index of the first position not passed yet. Always at or past `at`.
+    pub next: usize,
+    pub at: usize,
+    /// The block holds control characters other than newlines.
+    pub controls: bool,
+    /// The block holds backslashes.
+    pub escapes: bool,
+    pub paths: &'a Paths,
+    pub shape: &'a mut Shape,
+    pub fields: &'a mut Fields,
+}
+
+impl Walk<'_> {
+    /// Walks the line that begins at `start`, before position `next`, and ends before `end`.
+    pub(super) fn record(&mut self, start: usize, next: usize, end: usize) -> Walked {
+        (self.at, self.next) = (start, next);
+        self.space();
+        if self.peek() != b'{' {
+            return Err(Broken);
+        }
+        self.object(0, 1)?;
+        self.space();
+        if self.at == end { Ok(()) } else { Err(Broken) }
+    }
+
+    /// The byte here; at the end of the block a newline, as at the end of other lines.
+    #[inline(always)]
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(b'\n')
+    }
+
+    /// Passes space, but no newline.
+    #[inline(always)]
+    fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    /// Passes one structural character.
+    #[inline(always)]
+    const fn pass(&mut self) {
+        self.at += 1;
+        self.next += 1;
+    }
+
+    /// Walks an object whose members `node` knows, from its brace on.
+    fn object(&mut self, node: u32, depth: u32) -> Walked {
+        if depth > DEPTH_MAX {
+            return Err(Broken);
+        }
+        let mut previous = START;
+        let mut predicted = self.shape.first(node);
+        loop {
+            let found = match self.shape.predict(self.bytes, self.at, predicted) {
+                Some(found) => {
+                    // A separator, two quotes and a colon.
+                    self.next += 4;
+                    found
+                }
+                None => match self.member(node, previous)? {
+                    Some(found) => found,
+                    None => return Ok(()),
+                },
+            };
+            self.at = found.value;
+            self.value(found.target, depth)?;
+            (previous, predicted) = (found.key, found.next);
+        }
+    }
+
+    /// Reads the key of the next member, with the separator before it, or the closing brace.
+    fn member(&mut self, node: u32, previous: u32) -> Walked<Option<Found>> {
+        self.space();
+        if self.peek() == b'}' {
+            self.pass();
+            return Ok(None);
+        }
+        self.member_slow(node, previous)
+    }
+
+    #[inline(never)]
+    fn member_slow(&mut self, node: u32, previous: u32) -> Walked<Option<Found>> {
+        let start = self.at;
+        let opens = previous == START;
+        if self.peek() != if opens { b'{' } else { b',' } {
+            return Err(Broken);
+        }
+        self.pass();
+        self.space();
+        if opens && self.peek() == b'}' {
+            self.pass();
+            return Ok(None);
+        }
+        let inner = self.key()?;
+        let text = &self.bytes[start..self.at];
+        let key = match self.shape.recall(node, previous, text) {
+            Some(known) => known,
+            None => {
+                let target = self.paths.target(node, &self.unescaped(inner)?);
+                match self.shape.learn(node, previous, text, target) {
+                    NONE => return Ok(Some(self.unknown(target))),
+                    learned => learned,
+                }
+            }
+        };
+        Ok(Some(Found {
+            key,
+            value: self.at,
+            target: self.shape.target(key),
+            next: self.shape.next(key),
+        }))
+    }
+
+    /// A key that is not remembered.
+    const fn unknown(&self, target: Target) -> Found {
+        Found {
+            key: NONE,
+            value: self.at,
+            target,
+            next: NONE,
+        }
+    }
+
+    /// Passes a key and its colon, up to the value, and answers what lies between the quotes.
+    #[inline]
+    fn key(&mut self) -> Walked<View> {
+        if self.peek() != b'"' {
+            return Err(Broken);
+        }
+        let inner = self.string()?;
+        self.space();
+        if self.peek() != b':' {
+            return Err(Broken);
+        }
+        self.pass();
+        self.space();
+        Ok(inner)
+    }
+
+    fn unescaped(&self, inner: View) -> Walked<Cow<'_, [u8]>> {
+        let inner = inner.of(self.bytes);
+        if !self.escapes || !inner.contains(&b'\\') {
+            return Ok(Cow::Borrowed(inner));
+        }
+        let mut key = Vec::with_capacity(inner.len());
+        if !is_valid(inner) {
+            return Err(Broken);
+        }
+        unescape(inner, &mut key);
+        Ok(Cow::Owned(key))
+    }
+
+    /// Passes a string, from its opening quote on, and answers what lies between the quotes.
+    #[inline(always)]
+    fn string(&mut self) -> Walked<View> {
+        debug_assert_eq!(
+            self.positions[self.next] as usize, self.at,
+            "an opening quote"
+        );
+        let close = self.positions[self.next + 1];
+        if self.bytes.get(close as usize) != Some(&b'"') {
+            return Err(Broken);
+        }
+        let inner = View::between(self.at as u32 + 1, close);
+        if self.controls && has_control(inner.of(self.bytes)) {
+            return Err(Broken);
+        }
+        self.next += 2;
+        self.at = close as usize + 1;
+        Ok(inner)
+    }
+
+    /// Passes a number, `true`, `false` or `null`, up to the next structural character.
+    #[inline(always)]
+    fn scalar(&mut self) -> View {
+        let start = self.at as u32;
+        let end = self.positions[self.next];
+        self.at = end as usize;
+        View::between(start, end)
+    }
+
+    /// Passes a value and puts it where it is wanted.
+    #[inline]
+    fn value(&mut self, target: Target, depth: u32) -> Walked {
+        match self.peek() {
+            b'"' => {
+                let inner = self.string()?;
+                if let Some(column) = target.column {
+                    self.wanted_string(column, depth, inner)?;
+                }
+                Ok(())
+            }
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                let view = self.scalar();
+                match target.column {
+                    Some(column) => self.wanted_scalar(column, depth, view),
+                    None => Ok(()),
+                }
+            }
+            b'{' | b'[' if target.is_none() => self.skip(depth),
+            b'{' | b'[' => self.nested(target, depth),
+            b' ' | b'\t' | b'\r' => self.value_after_space(target, depth),
+            _ => Err(Broken),
+        }
+    }
+
+    /// More space than the predicted key had behind it.
+    #[cold]
+    fn value_after_space(&mut self, target: Target, depth: u32) -> Walked {
+        self.space();
+        if self.peek() == b'\n' {
+            return Err(Broken);
+        }
+        self.value(target, depth)
+    }
+
+    #[inline(always)]
+    fn wanted_string(&mut self, column: u32, depth: u32, inner: View) -> Walked {
+        let escaped = self.escapes && inner.of(self.bytes).contains(&b'\\');
+        if escaped && !is_valid(inner.of(self.bytes)) {
+            return Err(Broken);
+        }
+        self.fields.string(column, depth, inner, escaped);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn wanted_scalar(&mut self, column: u32, depth: u32, view: View) -> Walked {
+        let mut text = view.of(self.bytes);
+        while let [rest @ .., last] = text
+            && is_space(*last)
+        {
+            text = rest;
+        }
+        let view = View {
+            len: text.len() as u32,
+            ..view
+        };
+        match text {
+            b"null" => self.fields.null(column, depth),
+            b"true" | b"false" => self.fields.bool(column, depth, view),
+            _ if is_number(text) => self.fields.number(column, depth, view),
+            _ => return Err(Broken),
+        }
+        Ok(())
+    }
+
+    /// Passes an object or array that is wanted itself, or in parts.
+    fn nested(&mut self, target: Target, depth: u32) -> Walked {
+        let start = self.at;
+        match target.node {
+            Some(node) if self.peek() == b'{' => self.object(node, depth + 1)?,
+            Some(node) => self.array(node, depth + 1)?,
+            None => self.skip(depth)?,
+        }
+        if let Some(column) = target.column {
+            // Its text is the value, so all of it must be valid.
+            if !is_value(&self.bytes[start..self.at]) {
+                return Err(Broken);
+            }
+            let view = View::between(start as u32, self.at as u32);
+            self.fields.json(column, depth, view);
+        }
+        Ok(())
+    }
+
+    /// Walks an array of which `node` asks for elements, from its bracket on.
+    fn array(&mut self, node: u32, depth: u32) -> Walked {
+        if depth > DEPTH_MAX {
+            return Err(Broken);
+        }
+        self.pass();
+        self.space();
+        if self.peek() == b']' {
+            self.pass();
+            return Ok(());
+        }
+        let wanted: Vec<_> = self.paths.elements(node).collect();
+        for index in 0.. {
+            let target = wanted.iter().find(|(wanted, _)| *wanted == index);
+            self.value(
+                target.map_or(Target::default(), |(_, target)| *target),
+                depth,
+            )?;
+            self.space();
+            match self.peek() {
+                b',' => self.pass(),
+                b']' => break,
+                _ => return Err(Broken),
+            }
+            self.space();
+        }
+        self.pass();
+        Ok(())
+    }
+
+    /// Passes an object or array that nobody wants, from its bracket on.
+    fn skip(&mut self, depth: u32) -> Walked {
+        let mut open = Open { kinds: 0, count: 0 };
+        self.enter(&mut open, depth)?;
+        while open.count > 0 {
+            match self.peek() {
+                b'"' => drop(self.string()?),
+                b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => drop(self.scalar()),
+                b'{' | b'[' => {
+                    self.enter(&mut open, depth)?;
+                    continue;
+                }
+                _ => return Err(Broken),
+            }
+            self.leave(&mut open)?;
+        }
+        Ok(())
+    }
+
+    /// From an opening bracket to the first value inside; past all of an empty object or array.
+    fn enter(&mut self, open: &mut Open, depth: u32) -> Walked {
+        open.push(self.peek() == b'{');
+        if depth + open.count > DEPTH_MAX {
+            return Err(Broken);
+        }
+        self.pass();
+        self.space();
+        if self.peek() == open.bracket() {
+            return self.leave(open);
+        }
+        if open.is_object() {
+            self.key()?;
+        }
+        Ok(())
+    }
+
+    /// From behind a value to the next one, over closing brackets; or behind the last bracket.
+    fn leave(&mut self, open: &mut Open) -> Walked {
+        while open.count > 0 {
+            self.space();
+            let byte = self.peek();
+            if byte == b',' {
+                self.pass();
+                self.space();
+                if open.is_object() {
+                    self.key()?;
+                }
+                return Ok(());
+            }
+            if byte != open.bracket() {
+                return Err(Broken);
+            }
+            self.pass();
+            open.pop();
+        }
+        Ok(())
+    }
+}
+
+/// The objects and arrays around a value, the innermost in the lowest bit.
+struct Open {
+    /// A bit set for each object.
+    kinds: u64,
+    count: u32,
+}
+
+impl Open {
+    const fn push(&mut self, object: bool) {
+        self.kinds = self.kinds << 1 | object as u64;
+        self.count += 1;
+    }
+
+    const fn pop(&mut self) {
+        self.kinds >>= 1;
+        self.count -= 1;
+    }
+
+    const fn is_object(&self) -> bool {
+        self.kinds & 1 != 0
+    }
+
+    /// The bracket that closes the innermost.
+    const fn bracket(&self) -> u8 {
+        if self.is_object() { b'}' } else { b']' }
+    }
+}
