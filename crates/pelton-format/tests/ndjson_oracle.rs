@@ -34,7 +34,11 @@ fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String>
 fn list(open: &str, items: &[String], close: &str) -> String {
     format!(
         "{open}{}{close}",
-        items.join(if items.len() % 2 == 0 { "," } else { " , " })
+        items.join(if items.len().is_multiple_of(2) {
+            ","
+        } else {
+            " , "
+        })
     )
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use pelton_connect::{ReadOptions, ReadSource, inputs};
 use pelton_format::Format;
 use pelton_pool::BufferPool;
-use pelton_record::{DataType, Schema};
+use pelton_record::{DataType, Field, Schema};
 use pelton_stage::Spill;
 
 use crate::Error;
@@ -40,7 +40,8 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     };
     let source = ReadSource::open(inputs, input.clone(), pool.clone(), options)?;
     let custom = std::mem::take(&mut engine.custom);
-    let bound = bind(&engine, &source, custom, settings.spill.clone())?;
+    let open = input.name() == "ndjson";
+    let bound = bind(&engine, &source, custom, settings.spill.clone(), open)?;
     let pipeline = assemble(&engine.plan, bound, input, output);
     let Engine { plan, sink, .. } = engine;
     Ok(Run {
@@ -80,9 +81,10 @@ fn bind(
     source: &ReadSource,
     custom: Vec<MakeStage>,
     spill: Spill,
+    open: bool,
 ) -> Result<BoundPlan, Error> {
     let Engine { plan, file, .. } = engine;
-    let mut schema = declared(source.schema(), plan)?;
+    let mut schema = declared(source.schema(), plan, open)?;
     let mut draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
     // mended so.
@@ -128,8 +130,9 @@ fn bind(
     })
 }
 
-/// The inferred schema with what the plan declares put in its place.
-fn declared(inferred: &Schema, plan: &Plan) -> Result<Schema, PlanError> {
+/// The inferred schema with what the plan declares put in its place. In an `open` format there may
+/// be more fields than were seen.
+fn declared(inferred: &Schema, plan: &Plan, open: bool) -> Result<Schema, PlanError> {
     let mut fields = inferred.fields().to_vec();
     for (name, data_type) in &plan.source.schema {
         let wrong = |message: String| PlanError::new(format!("source.schema: {message}"));
