@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use command::{check, gen_data, run, sql};
+use command::{check, demo, gen_data, run, sql};
 
 /// Process files at the speed of the machine: filter, compute, group and write, on all cores,
 /// inside a memory limit, with an account of every record.
@@ -38,6 +38,8 @@ enum Command {
     Sql(sql::Arguments),
     /// Make up data: any amount, the same for the same seed.
     Gen(gen_data::Arguments),
+    /// Show what it does: make up a million orders and run a pipeline over them.
+    Demo(demo::Arguments),
     /// Check a pipeline file without running it.
     Check(check::Arguments),
 }
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Gen(arguments) => gen_data::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     done.unwrap_or_else(|message| {

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod gen_data;
 pub(crate) mod run;
 pub(crate) mod sql;
