@@ -9,7 +9,10 @@ fn main() -> Result<(), pelton::Error> {
         .source("data/orders.csv")
         .filter("status = 'shipped' AND quantity > 5")
         .derive("total", "quantity * unit_price")
-        .aggregate(["country"], [("orders", "count(*)"), ("revenue", "sum(total)")])
+        .aggregate(
+            ["country"],
+            [("orders", "count(*)"), ("revenue", "sum(total)")],
+        )
         .sort(["revenue DESC"])
         .sink("by_country.csv")
         .memory_limit("50MB")

@@ -26,7 +26,7 @@ use flow::Need;
 
 pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     check_dead_letter(&engine.plan)?;
-    let settings = Settings::of(&engine.plan);
+    let settings = Settings::of(&engine.plan)?;
     let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
     let output = formats::output(&engine.plan.sink)?;
     let inputs = match engine.inputs.take() {
@@ -136,16 +136,22 @@ fn declared(inferred: &Schema, plan: &Plan, open: bool) -> Result<Schema, PlanEr
     let mut fields = inferred.fields().to_vec();
     for (name, data_type) in &plan.source.schema {
         let wrong = |message: String| PlanError::new(format!("source.schema: {message}"));
-        let index = inferred.index_of(name).ok_or_else(|| {
-            let near = inferred.nearest(name);
-            wrong(match near {
-                Some(near) => format!("unknown column `{name}`; did you mean `{near}`?"),
-                None => format!("unknown column `{name}`"),
-            })
-        })?;
-        fields[index].data_type = data_type
+        let data_type = data_type
             .parse()
             .map_err(|error| wrong(format!("{name}: {error}")))?;
+        match inferred.index_of(name) {
+            Some(index) => fields[index].data_type = data_type,
+            // A path that the beginning of the input does not have may still come.
+            None if open => fields.push(Field {
+                name: name.clone(),
+                data_type,
+            }),
+            None => {
+                let near = inferred.nearest(name);
+                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                return Err(wrong(format!("unknown column `{name}`{hint}")));
+            }
+        }
     }
     Ok(Schema::new(fields))
 }

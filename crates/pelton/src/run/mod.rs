@@ -22,7 +22,7 @@ pub(crate) use line::{Gauges, Pipeline, Segment};
 pub use report::{Latency, Memory, Report, WorkerReport};
 
 use crate::Error;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanError};
 
 /// How far a run has come; can be asked from any thread while it goes on.
 #[derive(Clone, Debug)]
@@ -83,17 +83,22 @@ pub(crate) struct Settings {
 /// Blocks that may be in flight for each worker: one that is worked on, its results that wait, and
 /// room for what is decoded from it.
 const BLOCKS_PER_WORKER: u64 = 8;
+/// Threads that one engine may have.
+const WORKERS_MAX: usize = 1024;
 const BLOCK_BYTES_MIN: u64 = 64 << 10;
 /// Half of a usual second-level cache: a block and what is decoded from it stay there.
 const BLOCK_BYTES_MAX: u64 = 512 << 10;
 
 impl Settings {
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Result<Self, PlanError> {
         let engine = &plan.engine;
-        let workers = engine.workers.unwrap_or(0);
-        let workers = match workers {
-            0 => pelton_sync::available_parallelism().map_or(1, usize::from),
-            given => given,
+        let workers = match engine.workers {
+            None | Some(0) => pelton_sync::available_parallelism().map_or(1, usize::from),
+            Some(given @ ..=WORKERS_MAX) => given,
+            Some(given) => {
+                let message = format!("engine.workers: {given} is more than {WORKERS_MAX}");
+                return Err(PlanError::new(message));
+            }
         };
         let limit = engine
             .memory_limit
@@ -111,13 +116,13 @@ impl Settings {
             (Some(directory), true) => Spill::to(directory),
             (None, true) => Spill::to(std::env::temp_dir()),
         };
-        Self {
+        Ok(Self {
             workers,
             spill,
             budget: Budget::new(limit),
             block_bytes: block_bytes as usize,
             record_bytes_max: record_bytes_max as usize,
-        }
+        })
     }
 }
 
