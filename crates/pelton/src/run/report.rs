@@ -181,31 +181,15 @@ impl fmt::Display for Report {
             rejected,
             ..
         } = self.records;
-        writeln!(f, "records   {} read = {}", grouped(read + made), {
-            let parts = [
-                (written, "written"),
-                (filtered, "filtered out"),
-                (deduplicated, "duplicates"),
-                (folded, "folded"),
-                (rejected, "rejected"),
-            ];
-            let shown = parts.iter().filter(|(count, _)| *count > 0);
-            let shown: Vec<_> = shown
-                .map(|(count, name)| format!("{} {name}", grouped(*count)))
-                .collect();
-            if shown.is_empty() {
-                "0 written".to_owned()
-            } else {
-                shown.join(" + ")
-            }
-        })?;
-        if made > 0 {
-            writeln!(
-                f,
-                "          ({} of them made by aggregates and sorts)",
-                grouped(made)
-            )?;
-        }
+        let entered = [(read, "read"), (made, "made by aggregates and sorts")];
+        let left = [
+            (written, "written"),
+            (filtered, "filtered out"),
+            (deduplicated, "duplicates"),
+            (folded, "folded"),
+            (rejected, "rejected"),
+        ];
+        writeln!(f, "records   {} = {}", terms(&entered), terms(&left))?;
         for (kind, count) in &self.records.rejected_by_kind {
             writeln!(f, "rejected  {} {kind}", grouped(*count))?;
         }
@@ -232,6 +216,17 @@ impl fmt::Display for Report {
             bytes => write!(f, ", {:.1} MB spilled to disk", megabytes(bytes)),
         }
     }
+}
+
+/// `3 read + 2 made`: the counts that are not zero, or the first of them.
+fn terms(counts: &[(u64, &str)]) -> String {
+    let first = counts.iter().take(1);
+    let others = counts.iter().skip(1).filter(|(count, _)| *count > 0);
+    let terms: Vec<String> = first
+        .chain(others)
+        .map(|(count, name)| format!("{} {name}", grouped(*count)))
+        .collect();
+    terms.join(" + ")
 }
 
 fn megabytes(bytes: u64) -> f64 {
