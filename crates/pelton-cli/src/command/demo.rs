@@ -34,7 +34,8 @@ filter = "status = 'shipped' AND quantity > 5"
 derive = { total = "quantity * unit_price" }
 
 [[stage]]
-aggregate = { by = ["country"], compute = { orders = "count(*)", revenue = "sum(total)", biggest = "max(total)" } }
+aggregate.by = ["country"]
+aggregate.compute = { orders = "count(*)", revenue = "sum(total)", biggest = "max(total)" }
 
 [[stage]]
 sort = ["revenue DESC"]
