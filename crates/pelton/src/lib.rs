@@ -33,7 +33,7 @@
 //! ```
 //!
 //! The parts are crates of their own, here under short names: [`queue`], [`pool`], [`sched`],
-//! [`metrics`], [`simd`], [`record`], [`format`], [`stage`], [`connect`], [`sync`].
+//! [`metrics`], [`simd`], [`record`], [`mod@format`], [`stage`], [`connect`], [`sync`].
 #![forbid(unsafe_code)]
 
 mod engine;

@@ -57,7 +57,7 @@ fn csv(orders: &[Order]) -> String {
             text,
             "{id},{country},{status},{quantity},{sign}{whole}.{rest:02}"
         )
-        .unwrap();
+        .expect("a string takes all");
     }
     text
 }
@@ -95,7 +95,7 @@ fn twin(orders: &[Order]) -> String {
     let mut text = "country,orders,revenue,biggest\n".to_owned();
     for (key, count, sum, max) in groups {
         let key = key.map_or_else(String::new, quoted);
-        writeln!(text, "{key},{count},{},{}", money(sum), money(max)).unwrap();
+        writeln!(text, "{key},{count},{},{}", money(sum), money(max)).expect("a string takes all");
     }
     text
 }

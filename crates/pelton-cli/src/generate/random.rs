@@ -33,7 +33,7 @@ impl Random {
     /// In range `0..bound`, small numbers more often: the square of a uniform number.
     pub(super) fn skewed(&mut self, bound: u64) -> u64 {
         let unit = self.next() >> 40;
-        ((unit * unit >> 24) * bound) >> 24
+        (((unit * unit) >> 24) * bound) >> 24
     }
 
     pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
