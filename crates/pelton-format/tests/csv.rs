@@ -158,7 +158,7 @@ fn twin_record(bytes: &[u8], start: usize) -> Option<(Vec<String>, usize)> {
             }
             at += 1;
         }
-        let mut field = String::from_utf8(bytes[field_start..at].to_vec()).unwrap();
+        let mut field = String::from_utf8_lossy(&bytes[field_start..at]).into_owned();
         if bytes.get(at) != Some(&b',') {
             if field.ends_with('\r') {
                 field.pop();
@@ -251,7 +251,7 @@ proptest! {
 /// Reads typed columns from text, with a header.
 fn read(text: &str) -> (Schema, Batch) {
     let csv = Csv::default();
-    let opened = csv.open(text.as_bytes(), true).unwrap();
+    let opened = csv.open(text.as_bytes(), true).expect("it has a header");
     let batch = decode(&csv, &opened.schema, &text.as_bytes()[opened.data_start..]);
     (opened.schema, batch)
 }
