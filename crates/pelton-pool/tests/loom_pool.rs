@@ -104,7 +104,7 @@ fn objects_are_lent_once_and_seen() {
         let pool = cells(1);
         let other = pool.clone();
         let rival = thread::spawn(move || other.try_take().map(|object| touch(&object)));
-        drop(pool.try_take().map(|object| touch(&object)));
+        let _ = pool.try_take().map(|object| touch(&object));
         rival.join().unwrap();
         assert_eq!((pool.stats().idle, pool.stats().outstanding), (1, 0));
     });
