@@ -84,20 +84,60 @@ impl Texts {
             failures.push((row, failure(name, data_type, text, detail)));
         };
         match data_type {
-            DataType::Int64 => Values::Int64(self.each(base, number::parse_i64, &mut fail)),
-            DataType::Float64 => Values::Float64(self.each(base, number::parse_f64, &mut fail)),
+            DataType::Int64 => {
+                let parse = |text: &[u8]| number::parse_i64(text).ok_or("");
+                Values::Int64(self.column_of(base, number::i64_column, parse, &mut fail))
+            }
+            DataType::Float64 => {
+                let parse = |text: &[u8]| number::parse_f64(text).ok_or("");
+                Values::Float64(self.column_of(base, number::f64_column, parse, &mut fail))
+            }
+            DataType::Decimal { scale } => {
+                let kernel = |base: &[u8], views: &[View], out: &mut _, valid: &mut _| {
+                    number::decimal_column(base, views, scale, out, valid);
+                };
+                let parse = |text: &[u8]| number::parse_decimal_scaled(text, scale).map_err(detail);
+                Values::Decimal {
+                    mantissas: self.column_of(base, kernel, parse, &mut fail),
+                    scale,
+                }
+            }
             DataType::Timestamp => {
                 Values::Timestamp(self.each(base, number::parse_timestamp, &mut fail))
             }
             DataType::Bool => {
                 Values::Bool(self.each(base, parse_bool, &mut fail).into_iter().collect())
             }
-            DataType::Decimal { scale } => Values::Decimal {
-                mantissas: self.decimals(base, scale, &mut fail),
-                scale,
-            },
             other => unreachable!("{other} is no type of spelled-out values"),
         }
+    }
+
+    /// Parses the column with `kernel`, and looks again, with `parse`, at what it did not take.
+    fn column_of<T: Copy>(
+        &self,
+        base: &[u8],
+        kernel: impl FnOnce(&[u8], &[View], &mut Vec<T>, &mut Vec<u64>),
+        parse: impl Fn(&[u8]) -> Result<T, &'static str>,
+        fail: &mut dyn FnMut(u32, &[u8], &str),
+    ) -> Vec<T> {
+        let (mut values, mut valid) = (Vec::with_capacity(self.views.len()), Vec::new());
+        kernel(base, &self.views, &mut values, &mut valid);
+        let taken = Bitmap::from_words(valid, self.views.len());
+        let mut nulls = self.nulls.iter().copied().peekable();
+        if taken.count_ones() + self.nulls.len() == self.views.len() {
+            return values;
+        }
+        for row in taken.not().ones() {
+            if nulls.next_if_eq(&(row as u32)).is_some() {
+                continue;
+            }
+            let text = self.views[row].of(base);
+            match parse(text.trim_ascii()) {
+                Ok(value) => values[row] = value,
+                Err(detail) => fail(row as u32, text, detail),
+            }
+        }
+        values
     }
 
     /// Parses every row; one that fails is tried again without the spaces around it.
@@ -122,30 +162,6 @@ impl Texts {
                 }
             }
             T::default()
-        };
-        self.views.iter().enumerate().map(parse_row).collect()
-    }
-
-    fn decimals(
-        &self,
-        base: &[u8],
-        scale: u8,
-        fail: &mut dyn FnMut(u32, &[u8], &str),
-    ) -> Vec<i128> {
-        let mut nulls = self.nulls.iter().copied().peekable();
-        let parse_row = |(row, view): (usize, &View)| {
-            let text = view.of(base);
-            if let Ok(value) = number::parse_decimal_scaled(text, scale) {
-                return value;
-            }
-            let row = row as u32;
-            if nulls.next_if_eq(&row).is_none() {
-                match number::parse_decimal_scaled(text.trim_ascii(), scale) {
-                    Ok(value) => return value,
-                    Err(error) => fail(row, text, detail(error)),
-                }
-            }
-            0
         };
         self.views.iter().enumerate().map(parse_row).collect()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pelton_record::{
     Batch, Block, Column, DataType, Origin, Rejected, RejectedKind, Schema, Strings, Values, View,
 };
+use pelton_simd::utf8;
 
 use crate::lines::{LineFramer, extents};
 use crate::parse::quoted;
@@ -110,8 +111,7 @@ impl Decoder for TextDecoder {
         let mut views = extents(bytes, &mut self.ends);
         let lines = views.len() as u64;
         let mut rejected = Vec::new();
-        let whole =
-            std::str::from_utf8(bytes).is_ok() && bytes.len() <= self.limits.record_bytes_max;
+        let whole = utf8::validate(bytes).is_ok() && bytes.len() <= self.limits.record_bytes_max;
         if !whole {
             views.retain(|view: &View| match self.fault(view.of(bytes)) {
                 None => true,

@@ -1,50 +1,8 @@
 //! Text and bytes: views into one base.
 
+pub use pelton_simd::view::View;
+
 use crate::{Bitmap, Block, bitmap};
-
-/// Where a value lies in its base: `start .. start + len`, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// First byte.
-    pub start: u32,
-    /// Number of bytes.
-    pub len: u32,
-}
-
-impl View {
-    /// The view of `start .. end`.
-    ///
-    /// # Panics
-    ///
-    /// In debug builds when `end` is before `start`.
-    #[inline]
-    #[must_use]
-    pub const fn between(start: u32, end: u32) -> Self {
-        debug_assert!(start <= end);
-        Self {
-            start,
-            len: end.wrapping_sub(start),
-        }
-    }
-
-    /// One past the last byte.
-    #[inline]
-    #[must_use]
-    pub const fn end(self) -> u32 {
-        self.start + self.len
-    }
-
-    /// The bytes of `base` that it covers.
-    ///
-    /// # Panics
-    ///
-    /// When it does not lie in `base`.
-    #[inline]
-    #[must_use]
-    pub fn of(self, base: &[u8]) -> &[u8] {
-        &base[self.start as usize..][..self.len as usize]
-    }
-}
 
 /// What the views of a column point into.
 #[derive(Clone, Debug)]

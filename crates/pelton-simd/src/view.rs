@@ -15,6 +15,28 @@ pub struct View {
 }
 
 impl View {
+    /// The view of `start .. end`.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds when `end` is before `start`.
+    #[inline]
+    #[must_use]
+    pub const fn between(start: u32, end: u32) -> Self {
+        debug_assert!(start <= end, "a view ends behind its start");
+        Self {
+            start,
+            len: end.wrapping_sub(start),
+        }
+    }
+
+    /// One past the last byte.
+    #[inline]
+    #[must_use]
+    pub const fn end(self) -> u32 {
+        self.start + self.len
+    }
+
     /// The bytes.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pelton_record::{Batch, Block, Column, Field, Origin, Rejected, RejectedKind, Schema, View};
+use pelton_simd::utf8;
 
 use super::Csv;
 use super::layout::{Layout, Record, unescape, without_return};
@@ -42,7 +43,7 @@ impl CsvDecoder {
 
     /// Keeps the records that are whole and says what is wrong with the others.
     fn check(&mut self, bytes: &[u8]) -> (Vec<View>, Vec<Rejected>) {
-        let ascii = self.layout.is_ascii() || std::str::from_utf8(bytes).is_ok();
+        let ascii = self.layout.is_ascii() || utf8::validate(bytes).is_ok();
         let short = bytes.len() <= self.csv.limits.record_bytes_max;
         let mut rejected = self.broken(bytes);
         let mut extents = Vec::with_capacity(self.layout.records().len());
