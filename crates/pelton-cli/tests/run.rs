@@ -72,7 +72,10 @@ fn settings_replace_values_of_the_file() {
     let report = ran.assert_code(0).report();
     assert_eq!(report["workers"].as_array().map(Vec::len), Some(3));
     assert_eq!(report["memory"]["limit_bytes"], 32_000_000);
-    assert_eq!(place.text("other.csv"), "country,orders,revenue\nFR,1,20.25\n");
+    assert_eq!(
+        place.text("other.csv"),
+        "country,orders,revenue\nFR,1,20.25\n"
+    );
     assert_eq!(place.files(), ["job.toml", "orders.csv", "other.csv"]);
 }
 
@@ -93,11 +96,21 @@ fn the_report_is_json_whose_records_add_up() {
     let ran = place.pelton(&["run", "job.toml", "--report", "json"]);
     assert_eq!(ran.assert_code(0).stdout, "");
     let report = ran.report();
-    let count = |name: &str| report["records"][name].as_u64().unwrap_or_else(|| panic!("{name}"));
+    let count = |name: &str| {
+        report["records"][name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{name}"))
+    };
     assert_eq!((count("read"), count("made"), count("written")), (4, 2, 2));
-    assert_eq!((count("filtered"), count("folded"), count("rejected")), (1, 3, 0));
+    assert_eq!(
+        (count("filtered"), count("folded"), count("rejected")),
+        (1, 3, 0)
+    );
     let left = ["written", "filtered", "deduplicated", "folded", "rejected"];
-    assert_eq!(count("read") + count("made"), left.map(count).iter().sum::<u64>());
+    assert_eq!(
+        count("read") + count("made"),
+        left.map(count).iter().sum::<u64>()
+    );
     for pointer in [
         "/version",
         "/sources/0",
@@ -124,7 +137,10 @@ fn the_report_is_json_whose_records_add_up() {
         "/workers/0/parked",
         "/workers/0/busy_seconds",
     ] {
-        assert!(report.pointer(pointer).is_some(), "no {pointer} in {report:#}");
+        assert!(
+            report.pointer(pointer).is_some(),
+            "no {pointer} in {report:#}"
+        );
     }
     let read = |name: &str| place.bytes(name).len() as u64;
     assert_eq!(report["read_bytes"], read("orders.csv"));
@@ -135,7 +151,10 @@ fn the_report_is_json_whose_records_add_up() {
 fn quiet_says_nothing_but_errors() {
     let place = orders();
     let ran = place.pelton(&["run", "job.toml", "--quiet"]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+        (0, "", "")
+    );
     let ran = place.pelton(&["run", "none.toml", "--quiet"]);
     ran.assert_refused(&["none.toml"]);
 }
@@ -145,13 +164,23 @@ fn standard_output_holds_data_alone() {
     let place = orders();
     let ran = place.pelton(&["run", "job.toml", "--set", "sink.path=-"]);
     assert_eq!(ran.assert_code(0).stdout, BY_COUNTRY);
-    assert!(ran.stderr.contains("4 records read") || ran.stderr.contains("read = "), "{ran:?}");
+    assert!(
+        ran.stderr.contains("4 records read") || ran.stderr.contains("read = "),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn standard_input_is_a_source() {
     let place = orders();
-    let arguments = ["run", "job.toml", "--set", "source.path=-", "--set", "sink.path=-"];
+    let arguments = [
+        "run",
+        "job.toml",
+        "--set",
+        "source.path=-",
+        "--set",
+        "sink.path=-",
+    ];
     let ran = place.pelton_reading(&arguments, ORDERS);
     assert_eq!(ran.assert_code(0).stdout, BY_COUNTRY);
 }
@@ -169,13 +198,17 @@ fn a_pattern_reads_its_files_in_order_of_their_names() {
     assert_eq!(ran.assert_code(0).stdout, together);
     assert_eq!(ran.report()["sources"].as_array().map(Vec::len), Some(3));
     place.put("c.csv", "id,town\n5,Lima\n");
-    place.pelton(&["run", "job.toml"]).assert_refused(&["c.csv", "town", "city"]);
+    place
+        .pelton(&["run", "job.toml"])
+        .assert_refused(&["c.csv", "town", "city"]);
 }
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_fault() {
     let place = Place::new();
-    let text: String = (0..200_000).map(|id| format!("{id},some words\n")).collect();
+    let text: String = (0..200_000)
+        .map(|id| format!("{id},some words\n"))
+        .collect();
     place.put("long.csv", format!("id,text\n{text}"));
     place.put("job.toml", copy("long.csv", "-"));
     for arguments in [

@@ -57,7 +57,11 @@ impl Place {
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.directory.path()).expect("the directory");
         let name = |entry: std::io::Result<fs::DirEntry>| {
-            entry.expect("an entry").file_name().to_string_lossy().into_owned()
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
         };
         let mut names: Vec<_> = entries.map(name).collect();
         names.sort();
@@ -75,16 +79,26 @@ impl Place {
     }
 
     pub fn pelton(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&self.command(arguments).output().expect("the command starts"))
+        Ran::of(
+            &self
+                .command(arguments)
+                .output()
+                .expect("the command starts"),
+        )
     }
 
     /// Runs the command with `input` on its standard input.
     pub fn pelton_reading(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
         let mut stdin = child.stdin.take().expect("a pipe");
-        stdin.write_all(input.as_bytes()).expect("the command reads");
+        stdin
+            .write_all(input.as_bytes())
+            .expect("the command reads");
         drop(stdin);
         Ran::of(&child.wait_with_output().expect("the command ends"))
     }
