@@ -43,7 +43,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn io(place: &str, error: &io::Error) -> Self {
+    /// What the operating system said about `place`, a path or the name of a stream.
+    #[must_use]
+    pub fn io(place: &str, error: &io::Error) -> Self {
         Self::new(ErrorKind::Io(error.kind()), place, describe(error))
     }
 
@@ -51,7 +53,10 @@ impl Error {
         Self::new(
             ErrorKind::Memory,
             place,
-            format!("no memory for another block: {error}"),
+            format!(
+                "no memory for another block: {error}; raise engine.memory_limit or lower \
+                 engine.workers"
+            ),
         )
     }
 

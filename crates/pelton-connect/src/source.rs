@@ -30,7 +30,7 @@ pub struct Chunk {
     pub origin: Origin,
     /// What they are.
     pub content: Content,
-    /// Input bytes used up by this chunk.
+    /// Input bytes used up by this chunk, and by a header before it.
     pub consumed: u64,
 }
 
@@ -98,6 +98,8 @@ pub struct ReadSource {
     byte: u64,
     /// Line ends before the first record.
     header_lines: u64,
+    /// Bytes before the first record of an input that no chunk has told of yet.
+    header_bytes: u64,
 }
 
 impl std::fmt::Debug for ReadSource {
@@ -145,6 +147,7 @@ impl ReadSource {
             sequence: 0,
             byte: 0,
             header_lines: 0,
+            header_bytes: 0,
         };
         source.opened = source.advance()?.unwrap_or_else(|| source.opened.clone());
         Ok(source)
@@ -195,6 +198,7 @@ impl ReadSource {
         let header = sample.drain(..opened.data_start);
         self.header_lines = header.filter(|&byte| byte == b'\n').count() as u64;
         self.byte = opened.data_start as u64;
+        self.header_bytes += self.byte;
         self.ahead = sample;
         Ok(Some(opened))
     }
@@ -296,7 +300,7 @@ impl ReadSource {
             block: Block::new(buffer),
             origin,
             content,
-            consumed,
+            consumed: consumed + std::mem::take(&mut self.header_bytes),
         }
     }
 

@@ -75,11 +75,15 @@ impl Evidence {
     ///
     /// The narrowest type that as many values fit as fit any; a tenth may be misfits, which will
     /// be refused as bad values. With more misfits the field is a string, and the type that half
-    /// of the values fit is doubtful.
+    /// of the values fit is doubtful. Without any values it is a string too, and as doubtful it is
+    /// what holds any number.
     pub(crate) fn verdict(&self) -> Verdict {
         let (data_type, fit) = self.best();
         let certain = fit > 0 && (self.values - fit) * 10 <= self.values;
-        let doubtful = (!certain && fit > 0 && fit * 2 >= self.values).then_some(data_type);
+        let doubtful = match self.values {
+            0 => Some(DataType::Float64),
+            values => (!certain && fit > 0 && fit * 2 >= values).then_some(data_type),
+        };
         Verdict {
             data_type: if certain { data_type } else { DataType::String },
             doubtful,

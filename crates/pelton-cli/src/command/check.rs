@@ -8,7 +8,15 @@ use pelton::Engine;
 
 use super::{Done, message, read_plan};
 
+const EXAMPLES: &str = "\
+Example:
+  pelton check pipeline.toml
+
+What is wrong is shown at its line and column; what is right as the columns that go in and come out,
+with their types.";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The pipeline file.
     file: PathBuf,

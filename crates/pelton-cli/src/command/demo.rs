@@ -8,7 +8,7 @@ use clap::Args;
 use pelton::Engine;
 use pelton::plan::Plan;
 
-use super::{Done, message};
+use super::{Done, message, refused};
 use crate::generate::{Kind, Order, generate};
 use crate::{progress, table};
 
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         .dir
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join("pelton-demo"));
-    let place = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let place = |error: std::io::Error| refused(&directory.display().to_string(), &error);
     fs::create_dir_all(&directory).map_err(place)?;
     make_orders(&directory.join("orders.csv"), arguments.rows).map_err(place)?;
     // A TOML string of that kind takes paths of every system as they are, but for backslashes.

@@ -7,10 +7,18 @@ use std::process::ExitCode;
 use clap::Args;
 use pelton::plan::ByteSize;
 
-use super::{Done, message};
+use super::{Done, message, refused};
 use crate::generate::{Kind, Made, Order, generate};
 
+const EXAMPLES: &str = "\
+Examples:
+  pelton gen orders --rows 1000000 -o orders.csv
+  pelton gen events --size 1GiB --seed 7 -o events.ndjson
+  pelton gen orders --rows 100000 --malformed 5 -o broken.csv
+  pelton gen log --rows 5";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// What to make.
     #[arg(value_enum)]
@@ -26,7 +34,8 @@ pub(crate) struct Arguments {
     seed: u64,
     /// Break so many rows in a thousand, of all kinds, and write beside the output how many of
     /// which kind, as FILE.malformed.json.
-    #[arg(long, value_name = "PER_MILLE", default_value_t = 0)]
+    #[arg(long, value_name = "PER_MILLE", default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(..=1000))]
     malformed: u32,
     /// Where to write; `-` is standard output.
     #[arg(long, short, default_value = "-")]
@@ -41,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         bytes: arguments.size.map(ByteSize::bytes),
         malformed_per_mille: arguments.malformed,
     };
-    let place = |error: io::Error| format!("{}: {error}", arguments.output);
+    let place = |error: io::Error| refused(&arguments.output, &error);
     let made = if arguments.output == "-" {
         match generate(order, &mut io::stdout().lock()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -71,5 +80,5 @@ fn tell_malformed(arguments: &Arguments, made: &Made) -> Result<(), String> {
         return writeln!(io::stderr(), "{text}").map_err(message);
     }
     let path = format!("{}.malformed.json", arguments.output);
-    fs::write(&path, text + "\n").map_err(|error| format!("{path}: {error}"))
+    fs::write(&path, text + "\n").map_err(|error| refused(&path, &error))
 }

@@ -25,10 +25,15 @@ pub(crate) fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
+/// What the system says about `place`.
+pub(crate) fn refused(place: &str, error: &std::io::Error) -> String {
+    message(pelton::connect::Error::io(place, error))
+}
+
 /// The pipeline file at `path`, and its text.
 pub(crate) fn read_plan(path: &Path) -> Result<(Plan, String), String> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| refused(&name, &error))?;
     let plan = Plan::from_text(&text, path).map_err(|error| message(error.in_file(&name)))?;
     Ok((plan, text))
 }

@@ -9,7 +9,27 @@ use pelton::plan::{ByteSize, Plan};
 use super::{Done, exit_code, message, read_plan};
 use crate::progress;
 
+const EXAMPLES: &str = "\
+Examples:
+  pelton run pipeline.toml
+  pelton run pipeline.toml --memory-limit 50MB --report json 2> report.json
+  pelton run pipeline.toml --set engine.workers=1 --set sink.path=- | head
+
+A pipeline file:
+  [source]
+  path = \"orders.csv\"
+
+  [[stage]]
+  filter = \"status = 'shipped'\"
+
+  [[stage]]
+  aggregate = { by = [\"country\"], compute = { revenue = \"sum(quantity * unit_price)\" } }
+
+  [sink]
+  path = \"by_country.csv\"";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The pipeline file.
     file: PathBuf,

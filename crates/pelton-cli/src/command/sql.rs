@@ -7,10 +7,18 @@ use pelton::connect::MemorySink;
 use pelton::plan::{ByteSize, FormatName, OnError};
 use pelton::{Engine, Run};
 
-use super::{Done, exit_code, message};
+use super::{Done, exit_code, message, refused};
 use crate::{progress, table};
 
+const EXAMPLES: &str = "\
+Examples:
+  pelton sql \"SELECT country, count(*) AS orders FROM 'orders.csv' GROUP BY country\"
+  pelton sql \"SELECT * FROM 'logs/*.csv' WHERE status >= 500 LIMIT 20\" --format ndjson
+  pelton sql \"SELECT DISTINCT product FROM 'orders.csv' ORDER BY product\" -o products.csv
+  cat orders.csv | pelton sql \"SELECT max(unit_price) AS dearest FROM '-'\"";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// One SELECT over one file, whose path stands in quotes after FROM.
     query: String,
@@ -82,10 +90,12 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let shown = table::draw(&memory.take(), &numeric);
     match arguments.output.as_deref() {
         None | Some("-") => match io::stdout().write_all(shown.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(message(error)),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(refused("stdout", &error));
+            }
             _ => {}
         },
-        Some(path) => std::fs::write(path, shown).map_err(|error| format!("{path}: {error}"))?,
+        Some(path) => std::fs::write(path, shown).map_err(|error| refused(path, &error))?,
     }
     Ok(code)
 }

@@ -75,7 +75,10 @@ impl std::fmt::Debug for Run {
 pub(crate) struct Settings {
     pub workers: usize,
     pub spill: Spill,
+    /// The whole limit; blocks are paid from it.
     pub budget: Budget,
+    /// The part of it that may go into state, so that there is always room for blocks.
+    pub state_budget: Budget,
     pub block_bytes: usize,
     pub record_bytes_max: usize,
 }
@@ -116,14 +119,27 @@ impl Settings {
             (Some(directory), true) => Spill::to(directory),
             (None, true) => Spill::to(std::env::temp_dir()),
         };
+        let budget = Budget::new(limit);
         Ok(Self {
             workers,
             spill,
-            budget: Budget::new(limit),
+            state_budget: budget.child(
+                "state",
+                Some(limit - for_blocks(limit, workers, block_bytes)),
+            ),
+            budget,
             block_bytes: block_bytes as usize,
             record_bytes_max: record_bytes_max as usize,
         })
     }
+}
+
+/// The part of `limit` that state leaves to blocks: each worker has one, another waits for its
+/// turn, and one is being read.
+fn for_blocks(limit: u64, workers: usize, block_bytes: u64) -> u64 {
+    let blocks = 2 * workers as u64 + 1;
+    let each = block_bytes.checked_next_power_of_two().unwrap_or(limit);
+    blocks.saturating_mul(each).min(limit / 2)
 }
 
 /// A quarter of the machine's memory, or 1 GiB where that is not known.
@@ -173,7 +189,7 @@ impl Run {
             pipeline: &self.pipeline,
             source: Mutex::new(Box::new(self.source)),
             committer,
-            budget: self.settings.budget.clone(),
+            budget: self.settings.state_budget.clone(),
             gauges: self.gauges.clone(),
             record_bytes_max: self.settings.record_bytes_max,
             satisfied: AtomicBool::new(false),

@@ -1,0 +1,155 @@
+//! `pelton sql`, from the outside.
+
+mod common;
+
+use common::{ORDERS, Place};
+
+const QUERY: &str = "SELECT country, sum(quantity * unit_price) AS revenue FROM 'orders.csv' \
+                     WHERE status = 'shipped' GROUP BY country ORDER BY revenue DESC LIMIT 10";
+
+fn orders() -> Place {
+    Place::with(&[("orders.csv", ORDERS)])
+}
+
+/// What `query` over the orders gives, as CSV.
+#[track_caller]
+fn check(query: &str, expected: &str) {
+    let ran = orders().pelton(&["sql", query]);
+    assert_eq!(ran.assert_code(0).stdout, expected);
+    assert_eq!(ran.stderr, "");
+}
+
+#[track_caller]
+fn refused(query: &str, parts: &[&str]) {
+    let ran = orders().pelton(&["sql", query]);
+    assert_eq!(ran.assert_refused(parts).stdout, "");
+}
+
+#[test]
+fn csv_where_nobody_looks() {
+    check(QUERY, "country,revenue\nDE,70.50\nFR,20.25\n");
+}
+
+#[test]
+fn a_table_when_asked_for() {
+    let ran = orders().pelton(&["sql", QUERY, "--format", "table"]);
+    let table = "country  revenue\n───────  ───────\nDE         70.50\nFR         20.25\n";
+    assert_eq!(ran.assert_code(0).stdout, table);
+}
+
+#[test]
+fn a_json_object_a_line() {
+    let ran = orders().pelton(&["sql", QUERY, "--format", "ndjson"]);
+    let lines = "{\"country\":\"DE\",\"revenue\":70.50}\n{\"country\":\"FR\",\"revenue\":20.25}\n";
+    assert_eq!(ran.assert_code(0).stdout, lines);
+}
+
+#[test]
+fn an_output_file_whose_name_says_the_format() {
+    let place = orders();
+    for (name, expected) in [
+        ("out.csv", "country,revenue\nDE,70.50\nFR,20.25\n"),
+        ("out.tsv", "country\trevenue\nDE\t70.50\nFR\t20.25\n"),
+        (
+            "out.ndjson",
+            "{\"country\":\"DE\",\"revenue\":70.50}\n{\"country\":\"FR\",\"revenue\":20.25}\n",
+        ),
+    ] {
+        let ran = place.pelton(&["sql", QUERY, "-o", name]);
+        assert_eq!(ran.assert_code(0).stdout, "");
+        assert_eq!(place.text(name), expected);
+    }
+    let ran = place.pelton(&["sql", QUERY, "--format", "table", "-o", "out.md"]);
+    assert_eq!(ran.assert_code(0).stdout, "");
+    assert!(place.text("out.md").starts_with("country  revenue\n"));
+}
+
+#[test]
+fn standard_input_after_from() {
+    let query = "SELECT count(*) AS n, max(unit_price) AS m FROM '-'";
+    let ran = Place::new().pelton_reading(&["sql", query], ORDERS);
+    assert_eq!(ran.assert_code(0).stdout, "n,m\n4,10.00\n");
+}
+
+#[test]
+fn clauses() {
+    check(
+        "SELECT id FROM 'orders.csv' ORDER BY unit_price DESC LIMIT 2 OFFSET 1",
+        "id\n3\n2\n",
+    );
+    check(
+        "SELECT country, count(*) AS n FROM 'orders.csv' GROUP BY 1 HAVING count(*) > 1",
+        "country,n\nDE,3\n",
+    );
+    check(
+        "SELECT DISTINCT country FROM 'orders.csv' ORDER BY 1 DESC",
+        "country\nFR\nDE\n",
+    );
+    check(
+        "SELECT * FROM 'orders.csv' WHERE id = 2",
+        "id,country,status,quantity,unit_price\n2,FR,shipped,9,2.25\n",
+    );
+    check(
+        "SELECT count(*) AS n, sum(quantity) AS s FROM 'orders.csv' WHERE id > 9",
+        "n,s\n0,\n",
+    );
+}
+
+#[test]
+fn more_than_one_select_over_one_file_is_refused_at_its_place() {
+    let join = "SELECT * FROM 'orders.csv' JOIN 'b.csv' ON true";
+    refused(join, &["pelton: query:1:", "join"]);
+    refused(
+        "SELECT 1 FROM 'orders.csv' UNION SELECT 2 FROM 'orders.csv'",
+        &["query:1:1: ", "UNION"],
+    );
+    refused("SELECT (SELECT 1) FROM 'orders.csv'", &["query:1:8: "]);
+    refused(
+        "SELECT rank() OVER (ORDER BY id) FROM 'orders.csv'",
+        &["query:1:8: "],
+    );
+    refused("DELETE FROM 'orders.csv'", &["query:1:1: "]);
+}
+
+#[test]
+fn faults_are_shown_at_their_place() {
+    refused(
+        "SELECT cuntry FROM 'orders.csv'",
+        &["query:1:8: ", "did you mean `country`?"],
+    );
+    refused(
+        "SELECT 1 +\n  stats FROM 'orders.csv'",
+        &["query:", "did you mean `status`?"],
+    );
+    refused("SELEC 1", &["query:1:1: "]);
+    refused("SELECT id FROM 'orders.csv' WHERE", &["query:1:"]);
+    refused(
+        "SELECT id FROM 'none.csv'",
+        &["pelton: none.csv: no such file or directory\n"],
+    );
+}
+
+#[test]
+fn broken_records_stop_a_query_or_are_left_out_and_told() {
+    let place = orders();
+    place.put("orders.csv", format!("{ORDERS}5,DE\n"));
+    let query = "SELECT count(*) AS n FROM 'orders.csv'";
+    place
+        .pelton(&["sql", query])
+        .assert_refused(&["orders.csv: line 6", "found 2"]);
+    let ran = place.pelton(&["sql", query, "--on-error", "skip"]);
+    assert_eq!(ran.assert_code(1).stdout, "n\n4\n");
+    assert_eq!(ran.stderr, "pelton: 1 records left out: field_count\n");
+}
+
+#[test]
+fn a_file_without_rows_has_sums_too() {
+    let place = Place::with(&[("empty.csv", "id,price\n")]);
+    let query = "SELECT count(*) AS n, sum(price) AS s, max(price * 2) AS m FROM 'empty.csv'";
+    assert_eq!(
+        place.pelton(&["sql", query]).assert_code(0).stdout,
+        "n,s,m\n0,,\n"
+    );
+    let query = "SELECT id FROM 'empty.csv' WHERE price > 5 AND id = 'x'";
+    assert_eq!(place.pelton(&["sql", query]).assert_code(0).stdout, "id\n");
+}
