@@ -34,20 +34,26 @@
 #![forbid(unsafe_code)]
 
 mod base64;
+mod binary;
 mod csv;
 mod error;
+mod fields;
 mod format;
 mod infer;
 mod json;
 mod json_escape;
 mod lines;
+mod log;
 mod ndjson;
 mod parse;
+mod refusals;
 mod row;
 mod text;
 
+pub use binary::{Binary, BinaryLayout};
 pub use csv::Csv;
 pub use error::Error;
 pub use format::{Cut, Decoder, Encoder, Format, Framer, Limits, Opened};
+pub use log::{Log, LogPattern};
 pub use ndjson::Ndjson;
 pub use text::Text;

@@ -15,7 +15,6 @@
 
 mod decoder;
 mod encoder;
-mod fields;
 mod infer;
 mod paths;
 mod shape;

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use pelton_record::View;
 
-use super::fields::Fields;
 use super::paths::{Paths, Target};
 use super::shape::{Found, NONE, START, Shape};
+use crate::fields::Fields;
 use crate::json::{DEPTH_MAX, is_number, is_space, is_value};
 use crate::json_escape::{has_control, is_valid, unescape};
 
@@ -208,15 +208,15 @@ impl Walk<'_> {
     }
 
     /// Passes a value and puts it where it is wanted.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, target: Target, depth: u32) -> Walked {
         match self.peek() {
             b'"' => {
                 let inner = self.string()?;
-                if let Some(column) = target.column {
-                    self.wanted_string(column, depth, inner)?;
+                match target.column {
+                    Some(column) => self.wanted_string(column, depth, inner),
+                    None => Ok(()),
                 }
-                Ok(())
             }
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
                 let view = self.scalar();
@@ -225,21 +225,22 @@ impl Walk<'_> {
                     None => Ok(()),
                 }
             }
-            b'{' | b'[' if target.is_none() => self.skip(depth),
-            b'{' | b'[' => self.nested(target, depth),
-            b' ' | b'\t' | b'\r' => self.value_after_space(target, depth),
-            _ => Err(Broken),
+            _ => self.value_slow(target, depth),
         }
     }
 
-    /// More space than the predicted key had behind it.
-    #[cold]
-    fn value_after_space(&mut self, target: Target, depth: u32) -> Walked {
-        self.space();
-        if self.peek() == b'\n' {
-            return Err(Broken);
+    /// Passes an object or an array, or more space than the predicted key had behind it.
+    #[inline(never)]
+    fn value_slow(&mut self, target: Target, depth: u32) -> Walked {
+        match self.peek() {
+            b'{' | b'[' if target.is_none() => self.skip(depth),
+            b'{' | b'[' => self.nested(target, depth),
+            b' ' | b'\t' | b'\r' => {
+                self.space();
+                self.value(target, depth)
+            }
+            _ => Err(Broken),
         }
-        self.value(target, depth)
     }
 
     #[inline(always)]
