@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pelton_record::View;
 
-use super::pattern::{Cursor, Emit, Mismatch, Name, Part, Pattern, Splitter};
+use super::pattern::{Cursor, Emit, Mismatch, Name, Part, Pattern, Splitter, find};
 use crate::Error;
 
 /// One key, and the text that must follow it.
@@ -114,6 +114,13 @@ impl Key {
         if last {
             return rest.ends_with(after).then(|| rest.len() - after.len());
         }
-        rest.windows(after.len()).position(|window| window == after)
+        let mut start = 0;
+        loop {
+            start += find(after[0], &rest[start..])?;
+            if rest[start..].starts_with(after) {
+                return Some(start);
+            }
+            start += 1;
+        }
     }
 }
