@@ -5,6 +5,8 @@
 //! began, and with the key that came next. Where the same bytes come again, one comparison
 //! replaces reading braces, quotes, key and colon and looking the key up.
 
+use std::collections::HashMap;
+
 use super::paths::{Paths, Target};
 
 /// No key.
@@ -44,14 +46,15 @@ pub(super) struct Shape {
 #[derive(Clone, Debug)]
 struct Node {
     first: u32,
-    keys: Vec<u32>,
+    /// By their text.
+    keys: HashMap<Box<[u8]>, u32>,
 }
 
 impl Shape {
     pub(super) fn new(paths: &Paths) -> Self {
         let node = Node {
             first: NONE,
-            keys: Vec::new(),
+            keys: HashMap::new(),
         };
         Self {
             keys: Vec::new(),
@@ -79,12 +82,7 @@ impl Shape {
 
     /// The known key at `node` whose text is `text`, which followed `previous`.
     pub(super) fn recall(&mut self, node: u32, previous: u32, text: &[u8]) -> Option<u32> {
-        let keys = &self.keys;
-        let of_node = &self.nodes[node as usize].keys;
-        let known = of_node
-            .iter()
-            .copied()
-            .find(|&key| *keys[key as usize].text == *text)?;
+        let known = *self.nodes[node as usize].keys.get(text)?;
         self.follow(node, previous, known);
         Some(known)
     }
@@ -105,7 +103,7 @@ impl Shape {
             target,
             next: NONE,
         });
-        self.nodes[node as usize].keys.push(index);
+        self.nodes[node as usize].keys.insert(text.into(), index);
         self.follow(node, previous, index);
         index
     }

@@ -11,7 +11,7 @@ use pelton_record::View;
 use super::paths::{Paths, Target};
 use super::shape::{Found, NONE, START, Shape};
 use crate::fields::Fields;
-use crate::json::{DEPTH_MAX, is_number, is_space, is_value};
+use crate::json::{DEPTH_MAX, is_number, is_short_number, is_space, is_value};
 use crate::json_escape::{has_control, is_valid, unescape};
 
 /// The record is not one JSON object. What exactly is wrong is found out by a slower reader.
@@ -397,6 +397,11 @@ fn wanted_string(
 
 #[inline(always)]
 fn wanted_scalar(fields: &mut Fields, bytes: &[u8], column: u32, depth: u32, view: View) -> Walked {
+    let length = view.len as usize;
+    if is_short_number(&bytes[view.start as usize..], length) {
+        fields.number(column, depth, view);
+        return Ok(());
+    }
     let mut text = view.of(bytes);
     while let [rest @ .., last] = text
         && is_space(*last)
