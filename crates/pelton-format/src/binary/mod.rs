@@ -1,23 +1,4 @@
 //! Binary records: frames of any bytes, and events with an id and a time.
-//!
-//! All numbers are little-endian, nothing is aligned, nothing stands between two records.
-//!
-//! | layout | bytes | what |
-//! |---|---|---|
-//! | frames | 0–3 | length of the payload, u32 |
-//! | | 4– | payload |
-//! | events | 0–7 | id, u64, below 2^63 |
-//! | | 8–15 | timestamp, i64, nanoseconds since 1970-01-01T00:00:00Z |
-//! | | 16–19 | length of the payload, u32 |
-//! | | 20– | payload |
-//!
-//! # Damage
-//!
-//! A length that is above the limit, or reaches past the end of the input, cannot be right. Reading
-//! goes on at the next byte from which three records in a row could be right, or all up to the
-//! end of the input; the bytes before it are refused together as `syntax`. There is no checksum: a
-//! length that is wrong and possible moves the framing until it meets one that is impossible, and
-//! what was cut wrongly until then goes unnoticed here.
 
 mod decoder;
 mod encoder;
@@ -67,6 +48,29 @@ impl BinaryLayout {
 /// Written as the payload are the values of all columns that are not `id` or `timestamp` of an
 /// event, with a space between them. An id or timestamp that is missing or null is 0.
 /// The limit is for the payload.
+///
+/// # Layout
+///
+/// All numbers are little-endian, nothing is aligned, nothing stands between two records.
+///
+/// | layout | bytes | what |
+/// |---|---|---|
+/// | frames | 0–3 | length of the payload, u32 |
+/// | | 4– | payload |
+/// | events | 0–7 | id, u64, below 2^63 |
+/// | | 8–15 | timestamp, i64, nanoseconds since 1970-01-01T00:00:00Z |
+/// | | 16–19 | length of the payload, u32 |
+/// | | 20– | payload |
+///
+/// # Damage
+///
+/// A length that is above the limit, or reaches past the end of the input, cannot be right.
+/// Reading goes on at the next byte from which three records in a row are possible, or all up to
+/// the end of the input; the bytes before it are refused together as `syntax`. There is no
+/// checksum: a length that is wrong but possible moves the framing until it meets one that is
+/// impossible, and what was cut wrongly until then goes unnoticed here.
+///
+/// # Example
 ///
 /// ```
 /// use pelton_format::{Binary, Format};
