@@ -79,6 +79,9 @@ impl Log {
 /// In logfmt, quoted values have JSON's escapes. The types of columns that have none here come
 /// from the sample, by the rules of CSV.
 ///
+/// Declared as other types than these, `ts` is read as its text, `facility` and `severity` as that
+/// of the priority, of which they are the quotient and the remainder by 8.
+///
 /// In a dissect pattern, a key takes everything up to the next occurrence of the text behind it,
 /// the last one everything up to the end of the line or the text that must stand there. `%{}` and
 /// `%{?name}` are no columns; `%{name->}` passes over repetitions of the text behind it.

@@ -102,10 +102,13 @@ impl Walk<'_> {
         while let Some((index, key)) = self.shape.predict(bytes, at, predicted) {
             let start = at + key.length();
             match bytes.get(start) {
-                Some(b'"') if !self.controls => {
+                Some(b'"') => {
                     let Some(inner) = string(bytes, positions, start, next + KEY_POSITIONS) else {
                         return Err(Broken);
                     };
+                    if self.controls && has_control(inner.of(bytes)) {
+                        return Err(Broken);
+                    }
                     if let Some(column) = key.target.column {
                         wanted_string(self.fields, bytes, column, depth, inner, self.escapes)?;
                     }
