@@ -5,6 +5,7 @@ mod encoder;
 mod infer;
 mod paths;
 mod shape;
+mod skip;
 mod walk;
 
 use pelton_record::Schema;

@@ -18,7 +18,7 @@ use crate::json_escape::{has_control, is_valid, unescape};
 #[derive(Debug)]
 pub(super) struct Broken;
 
-type Walked<T = ()> = Result<T, Broken>;
+pub(super) type Walked<T = ()> = Result<T, Broken>;
 
 /// The structural positions of a key: the separator before it, two quotes and a colon.
 const KEY_POSITIONS: usize = 4;
@@ -55,13 +55,13 @@ impl Walk<'_> {
 
     /// The byte here; at the end of the block a newline, as at the end of other lines.
     #[inline(always)]
-    fn peek(&self) -> u8 {
+    pub(super) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(b'\n')
     }
 
     /// Passes space, but no newline.
     #[inline(always)]
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\r') {
             self.at += 1;
         }
@@ -69,7 +69,7 @@ impl Walk<'_> {
 
     /// Passes one structural character.
     #[inline(always)]
-    const fn pass(&mut self) {
+    pub(super) const fn pass(&mut self) {
         self.at += 1;
         self.next += 1;
     }
@@ -178,7 +178,7 @@ impl Walk<'_> {
 
     /// Passes a key and its colon, up to the value, and answers what lies between the quotes.
     #[inline]
-    fn key(&mut self) -> Walked<View> {
+    pub(super) fn key(&mut self) -> Walked<View> {
         if self.peek() != b'"' {
             return Err(Broken);
         }
@@ -207,7 +207,7 @@ impl Walk<'_> {
 
     /// Passes a string, from its opening quote on, and answers what lies between the quotes.
     #[inline(always)]
-    fn string(&mut self) -> Walked<View> {
+    pub(super) fn string(&mut self) -> Walked<View> {
         let inner = string(self.bytes, self.positions, self.at, self.next).ok_or(Broken)?;
         if self.controls && has_control(inner.of(self.bytes)) {
             return Err(Broken);
@@ -219,7 +219,7 @@ impl Walk<'_> {
 
     /// Passes a number, `true`, `false` or `null`, up to the next structural character.
     #[inline(always)]
-    fn scalar(&mut self) -> View {
+    pub(super) fn scalar(&mut self) -> View {
         let start = self.at as u32;
         let end = self.positions[self.next];
         self.at = end as usize;
@@ -311,64 +311,6 @@ impl Walk<'_> {
         self.pass();
         Ok(())
     }
-
-    /// Passes an object or array that nobody wants, from its bracket on.
-    fn skip(&mut self, depth: u32) -> Walked {
-        let mut open = Open { kinds: 0, count: 0 };
-        self.enter(&mut open, depth)?;
-        while open.count > 0 {
-            match self.peek() {
-                b'"' => drop(self.string()?),
-                b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => drop(self.scalar()),
-                b'{' | b'[' => {
-                    self.enter(&mut open, depth)?;
-                    continue;
-                }
-                _ => return Err(Broken),
-            }
-            self.leave(&mut open)?;
-        }
-        Ok(())
-    }
-
-    /// From an opening bracket to the first value inside; past all of an empty object or array.
-    fn enter(&mut self, open: &mut Open, depth: u32) -> Walked {
-        open.push(self.peek() == b'{');
-        if depth + open.count > DEPTH_MAX {
-            return Err(Broken);
-        }
-        self.pass();
-        self.space();
-        if self.peek() == open.bracket() {
-            return self.leave(open);
-        }
-        if open.is_object() {
-            self.key()?;
-        }
-        Ok(())
-    }
-
-    /// From behind a value to the next one, over closing brackets; or behind the last bracket.
-    fn leave(&mut self, open: &mut Open) -> Walked {
-        while open.count > 0 {
-            self.space();
-            let byte = self.peek();
-            if byte == b',' {
-                self.pass();
-                self.space();
-                if open.is_object() {
-                    self.key()?;
-                }
-                return Ok(());
-            }
-            if byte != open.bracket() {
-                return Err(Broken);
-            }
-            self.pass();
-            open.pop();
-        }
-        Ok(())
-    }
 }
 
 /// What lies between the quotes of the string that begins at `at`, at position `next`.
@@ -420,32 +362,4 @@ fn wanted_scalar(fields: &mut Fields, bytes: &[u8], column: u32, depth: u32, vie
         _ => return Err(Broken),
     }
     Ok(())
-}
-
-/// The objects and arrays around a value, the innermost in the lowest bit.
-struct Open {
-    /// A bit set for each object.
-    kinds: u64,
-    count: u32,
-}
-
-impl Open {
-    const fn push(&mut self, object: bool) {
-        self.kinds = self.kinds << 1 | object as u64;
-        self.count += 1;
-    }
-
-    const fn pop(&mut self) {
-        self.kinds >>= 1;
-        self.count -= 1;
-    }
-
-    const fn is_object(&self) -> bool {
-        self.kinds & 1 != 0
-    }
-
-    /// The bracket that closes the innermost.
-    const fn bracket(&self) -> u8 {
-        if self.is_object() { b'}' } else { b']' }
-    }
 }
