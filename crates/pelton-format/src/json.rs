@@ -279,6 +279,32 @@ pub(crate) fn is_number(text: &[u8]) -> bool {
     whole == unsigned.len() || is_tail(&unsigned[whole..])
 }
 
+/// True for most short numbers: the first `length` bytes of `text` are digits with at most one
+/// point between them. False says nothing.
+///
+/// Sixteen bytes at once, those behind the number masked out.
+#[inline]
+pub(crate) fn is_short_number(text: &[u8], length: usize) -> bool {
+    const ONES: u128 = u128::MAX / 0xff;
+    let Some(head) = text
+        .first_chunk::<16>()
+        .filter(|_| (1..=16).contains(&length))
+    else {
+        return false;
+    };
+    let digits = u128::from_le_bytes(*head) ^ (ONES * 0x30);
+    // The high bit of each byte that is above nine.
+    let above = (((digits & (ONES * 0x7f)) + ONES * 0x76) | digits) & (ONES * 0x80);
+    let others = above & (u128::MAX >> (8 * (16 - length)));
+    let zero_first = head[0] == b'0';
+    if others == 0 {
+        return !zero_first || length == 1;
+    }
+    let point = (others.trailing_zeros() / 8) as usize;
+    let only = others & (others - 1) == 0 && head[point] == b'.';
+    only && 0 < point && point + 1 < length && (!zero_first || point == 1)
+}
+
 /// A fraction, an exponent, or both.
 fn is_tail(mut rest: &[u8]) -> bool {
     if let [b'.', fraction @ ..] = rest {

@@ -133,6 +133,7 @@ const fn zeros(word: u64) -> u64 {
 }
 
 /// True when `text` holds a control character, which no JSON string may.
+#[inline]
 pub(crate) fn has_control(text: &[u8]) -> bool {
     text.iter().any(|&byte| byte < 0x20)
 }

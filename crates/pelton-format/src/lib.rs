@@ -1,8 +1,16 @@
-//! Framing, decoding and encoding of records: CSV, NDJSON and text.
+//! Framing, decoding and encoding of records: CSV, NDJSON, logs, text and binary.
 //!
 //! A [`Format`] is the one place that knows how records of a kind look. It makes the three parts
 //! that a run needs: a [`Framer`] cuts raw input into blocks of whole records, a [`Decoder`] turns
 //! a block into a batch with the columns that are wanted, an [`Encoder`] writes batches.
+//!
+//! | format | records | columns |
+//! |---|---|---|
+//! | [`Csv`] | RFC 4180 and its dialects | those of the header |
+//! | [`Ndjson`] | one JSON object a line | keys of a sample, or any path asked for |
+//! | [`Log`] | access logs, syslog, logfmt, dissect patterns, regular expressions | those of the [pattern](LogPattern) |
+//! | [`Text`] | lines | `line` |
+//! | [`Binary`] | length and payload, or id, time, length and payload ([byte by byte](Binary#layout)) | `id`, `timestamp`, `payload` |
 //!
 //! # Guarantees
 //!
@@ -13,7 +21,7 @@
 //!
 //! # Limits
 //!
-//! - Input is UTF-8; records with other bytes are refused.
+//! - Text formats are UTF-8; records with other bytes are refused.
 //! - A record is at most [`Limits::record_bytes_max`] long, 1 MiB unless told otherwise.
 //!
 //! # Example
@@ -34,20 +42,31 @@
 #![forbid(unsafe_code)]
 
 mod base64;
+mod binary;
 mod csv;
 mod error;
+mod fields;
 mod format;
 mod infer;
 mod json;
 mod json_escape;
 mod lines;
+mod log;
 mod ndjson;
 mod parse;
+mod refusals;
 mod row;
 mod text;
 
+pub use binary::{Binary, BinaryLayout};
 pub use csv::Csv;
 pub use error::Error;
 pub use format::{Cut, Decoder, Encoder, Format, Framer, Limits, Opened};
+pub use log::{Log, LogPattern};
 pub use ndjson::Ndjson;
 pub use text::Text;
+
+/// The example of the README, kept running.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -143,7 +143,7 @@ impl Decoder for TextDecoder {
     }
 }
 
-struct TextEncoder;
+pub(crate) struct TextEncoder;
 
 impl Encoder for TextEncoder {
     fn begin(&self, _schema: &Schema, _out: &mut Vec<u8>) {}

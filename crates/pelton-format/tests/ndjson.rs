@@ -248,3 +248,190 @@ fn long_records_and_wrong_bytes_are_refused() {
     ];
     assert_eq!(reasons, expected);
 }
+
+fn check_types(text: &str, expected: &str) {
+    let opened = Ndjson::default()
+        .open(text.as_bytes(), true)
+        .expect("JSON lines");
+    assert_eq!(opened.schema.to_string(), expected, "{text}");
+}
+
+#[test]
+fn infers_names_and_types() {
+    check_types(
+        "{\"b\":1,\"a\":1.5}\n{\"c\":1e3,\"b\":-2}",
+        "b int64, a decimal(38,1), c float64",
+    );
+    check_types(
+        "{\"u\":{\"a\":{\"b\":1},\"c\":true}}",
+        "u.a.b int64, u.c bool",
+    );
+    check_types(
+        "{\"a\":[1,2],\"b\":{},\"c\":null}",
+        "a string, b string, c string",
+    );
+    check_types(
+        "{\"a\":\"2024-01-31\"}\n{\"a\":\"2024-01-31T10:00:00Z\"}",
+        "a timestamp",
+    );
+    check_types("{\"a\":\"2024-01-31\"}\n{\"a\":\"\"}", "a string");
+    check_types("{\"a\":\"1\"}", "a string");
+    check_types("{\"a\":1}\n{\"a\":\"1\"}", "a string");
+    check_types("{\"a\":1}\n{\"a\":true}", "a string");
+    check_types("{\"a\":{\"b\":1}}\n{\"a\":null}\n{\"a\":{}}", "a.b int64");
+    check_types("{\"a\":{\"b\":1}}\n{\"a\":2}", "a string");
+    check_types("{\"\\u0061\":12345678901234567890}", "a decimal(38,0)");
+    check_types("", "");
+}
+
+#[test]
+fn broken_and_cut_off_lines_of_a_sample_do_not_count() {
+    let open = |text: &str, complete| Ndjson::default().open(text.as_bytes(), complete);
+    assert_eq!(
+        open("{\"a\":1}\n{\"b\":2", false)
+            .unwrap()
+            .schema
+            .to_string(),
+        "a int64"
+    );
+    assert_eq!(
+        open("{\"b\":2}x\n{\"a\":1}", true)
+            .unwrap()
+            .schema
+            .to_string(),
+        "a int64"
+    );
+    assert_eq!(
+        open("\n[{\"a\":1}]", true).unwrap_err().to_string(),
+        "line 2 is not a JSON object: expected `{` at byte 0 of the record, found `[` \
+         (an array? each record must be an object on a line of its own)"
+    );
+}
+
+#[test]
+fn mixed_kinds_make_a_type_doubtful() {
+    let opened = Ndjson::default()
+        .open(b"{\"a\":1}\n{\"a\":2}\n{\"a\":\"x\"}", true)
+        .unwrap();
+    assert_eq!(opened.doubtful, [Some(DataType::Int64)]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_data() {
+    let text = "\u{feff}{\"a\":1}";
+    let opened = Ndjson::default().open(text.as_bytes(), true).unwrap();
+    assert_eq!(opened.schema.to_string(), "a int64");
+    assert_eq!(
+        decode(&opened.schema, &text.as_bytes()[opened.data_start..]).rows(),
+        1
+    );
+}
+
+#[test]
+fn records_may_change_their_shape() {
+    let mut text = String::new();
+    for row in 0..300 {
+        let optional = if row % 3 == 0 {
+            "\"opt\":{\"x\":1},"
+        } else {
+            ""
+        };
+        text += &format!(
+            "{{\"k{}\":{row},{optional}\"a\":{row},\"b\":\"y\"}}\n",
+            row % 7
+        );
+        text += &format!("{{\"b\":\"y\",  \"a\" : {row}}}\n");
+    }
+    let batch = decode(&texts(["a", "b", "opt.x"]), text.as_bytes());
+    assert_eq!((batch.rows(), batch.rejected().len()), (600, 0));
+    for row in 0..600 {
+        let number = (row / 2).to_string();
+        let opt = if row % 6 == 0 {
+            Value::String("1")
+        } else {
+            Value::Null
+        };
+        assert_eq!(batch.column(0).value(row), Value::String(&number));
+        assert_eq!(batch.column(1).value(row), Value::String("y"));
+        assert_eq!(batch.column(2).value(row), opt);
+    }
+}
+
+#[test]
+fn numbers_follow_the_grammar() {
+    let takes = |number: &str| {
+        // Short and long, with room behind it and without.
+        let count = |text: &str| decode(&texts(["a"]), text.as_bytes()).rows();
+        let pad = " ".repeat(20);
+        let (near, far) = (
+            format!("{{\"a\":{number}}}"),
+            format!("{{\"a\":{number},\"b\":0}}{pad}"),
+        );
+        assert_eq!(count(&near), count(&far), "{number}");
+        count(&near) == 1
+    };
+    for number in [
+        "0",
+        "-0",
+        "7",
+        "10.25",
+        "0.5",
+        "1e5",
+        "1E+5",
+        "-1.5e-7",
+        "1234567890123456",
+    ] {
+        assert!(takes(number), "{number}");
+    }
+    for number in [
+        "00", "01", "1.", "-", "-01", "1..2", "1.2.3", "1e", "1e+", "0x1", "1,", "12a", "1:2",
+    ] {
+        assert!(!takes(number), "{number}");
+    }
+}
+
+#[test]
+fn what_json_cannot_spell() {
+    let schema = Schema::of([
+        ("f", DataType::Float64),
+        ("b", DataType::Bytes),
+        ("t", DataType::Timestamp),
+    ]);
+    let bytes: pelton_record::Strings = [&b"\xff"[..], b"\x00\x01", b"abc"].into_iter().collect();
+    let columns = vec![
+        Column::float64([f64::NAN, f64::INFINITY, 1.5]),
+        Column::new(pelton_record::Values::Bytes(bytes), None),
+        Column::timestamps([0, 1, -1]),
+    ];
+    let mut out = Vec::new();
+    Ndjson::default()
+        .encoder()
+        .encode(&Batch::from_columns(schema.into(), columns), &mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "{\"f\":null,\"b\":\"/w==\",\"t\":\"1970-01-01T00:00:00Z\"}\n\
+         {\"f\":null,\"b\":\"AAE=\",\"t\":\"1970-01-01T00:00:00.000000001Z\"}\n\
+         {\"f\":1.5,\"b\":\"YWJj\",\"t\":\"1969-12-31T23:59:59.999999999Z\"}\n"
+    );
+}
+
+#[test]
+fn raw_records_are_copied_with_columns_before_the_brace() {
+    let mut batch = decode(
+        &texts(["a"]),
+        b" {\"a\" : 1 } \r\n{ }\n{\"a\":[1],\"b\":\"}\"}",
+    );
+    let both = Schema::of([("a", DataType::String), ("n\"", DataType::Int64)]);
+    batch.set_columns(
+        both.into(),
+        vec![batch.column(0).clone(), Column::int64([1, 2, 3])],
+    );
+    let (mut out, mut same) = (Vec::new(), Vec::new());
+    Ndjson::default().encoder().encode_raw(&batch, 1, &mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "{\"a\" : 1 ,\"n\\\"\":1}\n{ \"n\\\"\":2}\n{\"a\":[1],\"b\":\"}\",\"n\\\"\":3}\n"
+    );
+    Ndjson::default().encoder().encode_raw(&batch, 2, &mut same);
+    assert_eq!(same, b"{\"a\" : 1 }\n{ }\n{\"a\":[1],\"b\":\"}\"}\n");
+}

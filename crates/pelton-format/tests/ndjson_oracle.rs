@@ -128,25 +128,33 @@ fn nesting(json: &Json) -> usize {
     }
 }
 
+/// Bytes that mean something in JSON, and some that may not be there.
+fn alike() -> impl Strategy<Value = Vec<u8>> {
+    let bytes = &b"{}[]:,\"\\ abc019.-eutrfn\t\r\0\x7f\x80\xc3\xa9"[..];
+    prop::collection::vec(prop::sample::select(bytes), 0..40)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn reads_what_serde_reads(lines in prop::collection::vec(line(), 1..6)) {
         let text = lines.join("\n");
-        let names: Vec<String> = lines.iter().flat_map(|line| quoted(line)).collect::<BTreeSet<_>>().into_iter().collect();
-        let batch = decode(&Schema::of(names.iter().map(|name| (name.as_str(), DataType::String))), text.as_bytes());
+        let names: BTreeSet<String> = lines.iter().flat_map(|line| quoted(line)).collect();
+        let schema = Schema::of(names.iter().map(|name| (name.as_str(), DataType::String)));
+        let batch = decode(&schema, text.as_bytes());
+        let refused: Vec<_> =
+            batch.rejected().iter().map(|r| r.extent.of(batch.block())).collect();
         let mut row = 0;
         for line in lines.iter().filter(|line| !line.trim_ascii().is_empty()) {
             let Ok(expected @ Json::Object(_)) = serde_json::from_str::<Json>(line) else {
-                let shown = line.trim_end_matches('\r');
-                let refused = batch.rejected().iter().any(|r| r.extent.of(batch.block()) == shown.as_bytes());
-                prop_assert!(refused, "{line} should be refused");
+                prop_assert!(refused.contains(&line.as_bytes()), "{line} should be refused");
                 continue;
             };
             prop_assert!(nesting(&expected) <= 64);
             prop_assert_eq!(batch.extents()[row].of(batch.block()), line.as_bytes());
-            for (column, name) in names.iter().enumerate().filter(|(_, name)| !name.contains('.')) {
+            let plain = names.iter().enumerate().filter(|(_, name)| !name.contains('.'));
+            for (column, name) in plain {
                 let cell = batch.column(column).value(row);
                 prop_assert!(agrees(cell, &expected[name.as_str()]), "{line}: {name} is {cell:?}");
             }
@@ -159,7 +167,7 @@ proptest! {
     fn every_line_is_a_row_or_refused(
         lines in prop::collection::vec(
             prop_oneof![
-                prop::collection::vec(prop::sample::select(&b"{}[]:,\"\\ abc019.-eutrfn\t\r\0\x7f\x80\xc3\xa9"[..]), 0..40),
+                alike(),
                 prop::collection::vec(any::<u8>(), 0..30),
                 line().prop_map(String::into_bytes),
             ],
@@ -169,9 +177,14 @@ proptest! {
     ) {
         let mut text = lines.join(&b'\n');
         text.retain(|&byte| byte != 0x0b);
-        let schema = Schema::of([("a", DataType::Int64), ("b.c", DataType::String), ("c.0", DataType::Bool)]);
+        let schema = Schema::of([
+            ("a", DataType::Int64),
+            ("b.c", DataType::String),
+            ("c.0", DataType::Bool),
+        ]);
         let whole = decode(&schema, &text);
-        let records = text.split(|&b| b == b'\n').filter(|line| !line.iter().all(|b| b" \t\r".contains(b))).count();
+        let blank = |line: &&[u8]| line.iter().all(|b| b" \t\r".contains(b));
+        let records = text.split(|&b| b == b'\n').filter(|line| !blank(line)).count();
         prop_assert_eq!(whole.rows() + whole.rejected().len(), records);
         prop_assert_eq!(in_blocks(&schema, &text, step), outcome(&whole));
     }
@@ -179,7 +192,14 @@ proptest! {
     #[test]
     fn what_is_written_reads_back(
         rows in prop::collection::vec(
-            (any::<Option<i64>>(), any::<Option<f64>>(), any::<bool>(), prop::option::of(any::<String>()), 0i64..1 << 62, any::<i32>()),
+            (
+                any::<Option<i64>>(),
+                any::<Option<f64>>(),
+                any::<bool>(),
+                prop::option::of(any::<String>()),
+                0i64..1 << 62,
+                any::<i32>(),
+            ),
             0..9,
         ),
     ) {
@@ -192,10 +212,13 @@ proptest! {
             ("d.e", DataType::Decimal { scale: 3 }),
         ]);
         let columns = vec![
-            Column::int64(rows.iter().map(|r| r.0.unwrap_or(0))).with_validity(rows.iter().map(|r| r.0.is_some()).collect()),
-            Column::float64(rows.iter().map(|r| r.1.unwrap_or(0.0))).with_validity(rows.iter().map(|r| r.1.is_some_and(f64::is_finite)).collect()),
+            Column::int64(rows.iter().map(|r| r.0.unwrap_or(0)))
+                .with_validity(rows.iter().map(|r| r.0.is_some()).collect()),
+            Column::float64(rows.iter().map(|r| r.1.unwrap_or(0.0)))
+                .with_validity(rows.iter().map(|r| r.1.is_some_and(f64::is_finite)).collect()),
             Column::bools(rows.iter().map(|r| r.2)),
-            Column::strings(rows.iter().map(|r| r.3.as_deref().unwrap_or(""))).with_validity(rows.iter().map(|r| r.3.is_some()).collect()),
+            Column::strings(rows.iter().map(|r| r.3.as_deref().unwrap_or("")))
+                .with_validity(rows.iter().map(|r| r.3.is_some()).collect()),
             Column::timestamps(rows.iter().map(|r| r.4)),
             Column::decimal(rows.iter().map(|r| i128::from(r.5)), 3),
         ];

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use pelton_record::{Batch, Block, Field, Origin, Rejected, RejectedKind, Schema, View};
 use pelton_simd::json::{Structure, scan};
 
-use super::fields::Fields;
 use super::paths::Paths;
 use super::shape::Shape;
 use super::walk::Walk;
-use crate::json::{Reader, is_space};
-use crate::parse::quoted;
+use crate::fields::Fields;
+use crate::json::Reader;
+use crate::refusals::{Refusals, extent};
 use crate::{Decoder, Limits};
 
 /// Scans a block, walks its records one by one, and types the wanted fields column by column.
@@ -60,12 +60,8 @@ impl NdjsonDecoder {
             line_ends,
             ..
         } = &self.structure;
-        let mut refusals = Refusals {
-            limit: self.limits.record_bytes_max,
-            utf8: !self.structure.non_ascii || pelton_simd::utf8::validate(bytes).is_ok(),
-            stage: &self.stage,
-            rejected: Vec::new(),
-        };
+        let utf8 = !self.structure.non_ascii || pelton_simd::utf8::validate(bytes).is_ok();
+        let mut refusals = Refusals::new(&self.stage, self.limits, utf8);
         self.fields.start(line_ends.len());
         let mut extents = Vec::with_capacity(line_ends.len());
         let mut walk = Walk {
@@ -89,20 +85,14 @@ impl NdjsonDecoder {
                     extents.push(extent);
                 } else {
                     walk.fields.take_back();
-                    refusals.refuse_syntax(bytes, extent);
+                    let reason = reason(extent.of(bytes));
+                    refusals.refuse(extent, RejectedKind::Syntax, reason);
                 }
             }
             (start, first) = (end + 1, last as usize + 1);
         }
-        (extents, refusals.rejected)
+        (extents, refusals.into_rejected())
     }
-}
-
-/// The line of `start .. end` without a carriage return at its end.
-#[inline]
-fn extent(bytes: &[u8], start: usize, end: usize) -> View {
-    let returned = start < end && bytes[end - 1] == b'\r';
-    View::between(start as u32, (end - usize::from(returned)) as u32)
 }
 
 /// True when `bytes` hold control characters other than newlines. Without a branch a byte, so that
@@ -116,57 +106,12 @@ fn has_controls(bytes: &[u8]) -> bool {
     bytes.chunks(1024).any(|chunk| found(chunk) != 0)
 }
 
-/// The lines that are no records.
-struct Refusals<'a> {
-    limit: usize,
-    /// All of the block is UTF-8.
-    utf8: bool,
-    stage: &'a Arc<str>,
-    rejected: Vec<Rejected>,
-}
-
-impl Refusals<'_> {
-    /// True for lines that may be records; those that are too long or no text are refused.
-    #[inline]
-    fn admit(&mut self, bytes: &[u8], extent: View) -> bool {
-        let line = extent.of(bytes);
-        if line.len() > self.limit {
-            let (found, limit) = (line.len(), self.limit);
-            let reason = format!("a record of {found} bytes, more than the limit of {limit}");
-            self.refuse(extent, RejectedKind::TooLarge, reason);
-            return false;
-        }
-        if !self.utf8
-            && let Err(error) = std::str::from_utf8(line)
-        {
-            let at = error.valid_up_to();
-            let found = quoted(&line[at..]);
-            let reason = format!("not UTF-8 from byte {at} of the record: {found}");
-            self.refuse(extent, RejectedKind::Utf8, reason);
-            return false;
-        }
-        line.first()
-            .is_some_and(|byte| *byte == b'{' || !line.iter().all(|b| is_space(*b)))
-    }
-
-    #[cold]
-    fn refuse_syntax(&mut self, bytes: &[u8], extent: View) {
-        let line = extent.of(bytes);
-        let fault = Reader::new(line).record(&mut |_, reader| reader.value().map(drop));
-        let reason = match fault {
-            Err(fault) => fault.reason(line),
-            Ok(()) => "not one JSON object".to_owned(),
-        };
-        self.refuse(extent, RejectedKind::Syntax, reason);
-    }
-
-    fn refuse(&mut self, extent: View, kind: RejectedKind, reason: String) {
-        self.rejected.push(Rejected {
-            extent,
-            stage: self.stage.clone(),
-            kind,
-            reason,
-        });
+/// Says what is wrong with a line that the walk gave up on.
+#[cold]
+fn reason(line: &[u8]) -> String {
+    match Reader::new(line).record(&mut |_, reader| reader.value().map(drop)) {
+        Err(fault) => fault.reason(line),
+        Ok(()) => "not one JSON object".to_owned(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Names and types from a sample of records.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use pelton_record::{DataType, Field, Schema};
@@ -17,6 +16,8 @@ const FIELDS_MAX: usize = 4096;
 pub(super) struct Sample {
     fields: Vec<Sampled>,
     index: HashMap<String, usize>,
+    /// The path at work.
+    path: String,
 }
 
 /// What the values of one path have looked like.
@@ -44,50 +45,47 @@ impl Sample {
     pub(super) fn add(&mut self, line: &[u8]) -> Result<(), Fault> {
         // A record that is broken at its end should leave no traces.
         Reader::new(line).record(&mut |_, reader| reader.value().map(drop))?;
-        Reader::new(line).record(&mut |key, reader| self.member("", key, reader))
+        self.path.clear();
+        Reader::new(line).record(&mut |key, reader| self.member(&key, reader))
     }
 
-    fn member<'a>(
-        &mut self,
-        prefix: &str,
-        key: Cow<'a, [u8]>,
-        reader: &mut Reader<'a>,
-    ) -> Result<(), Fault> {
-        let path = format!("{prefix}{}", String::from_utf8_lossy(&key));
-        let index = self.field(&path);
-        if reader.kind() != Some(Kind::Object) {
-            let (kind, range) = reader.value()?;
-            let text = reader.text(kind, range);
+    fn member(&mut self, key: &[u8], reader: &mut Reader<'_>) -> Result<(), Fault> {
+        let length = self.path.len();
+        self.path.push_str(&String::from_utf8_lossy(key));
+        let index = self.field();
+        if reader.kind() == Some(Kind::Object) {
+            self.path.push('.');
+            let mut empty = true;
+            reader.object(&mut |key, reader| {
+                empty = false;
+                self.member(&key, reader)
+            })?;
             if let Some(field) = index.map(|index| &mut self.fields[index]) {
-                field.add(kind, &text);
+                *(if empty {
+                    &mut field.nested
+                } else {
+                    &mut field.objects
+                }) += 1;
             }
-            return Ok(());
+        } else {
+            let (kind, range) = reader.value()?;
+            if let Some(field) = index.map(|index| &mut self.fields[index]) {
+                field.add(kind, &reader.text(kind, range));
+            }
         }
-        let prefix = path + ".";
-        let mut empty = true;
-        reader.object(&mut |key, reader| {
-            empty = false;
-            self.member(&prefix, key, reader)
-        })?;
-        if let Some(field) = index.map(|index| &mut self.fields[index]) {
-            *if empty {
-                &mut field.nested
-            } else {
-                &mut field.objects
-            } += 1;
-        }
+        self.path.truncate(length);
         Ok(())
     }
 
-    /// The place of a path, unless there are too many already.
-    fn field(&mut self, path: &str) -> Option<usize> {
-        if let Some(&index) = self.index.get(path) {
+    /// The place of the path, unless there are too many already.
+    fn field(&mut self) -> Option<usize> {
+        if let Some(&index) = self.index.get(&self.path) {
             return Some(index);
         }
         let index = self.fields.len();
         (index < FIELDS_MAX).then(|| {
-            self.index.insert(path.to_owned(), index);
-            self.fields.push(Sampled::new(path.to_owned()));
+            self.index.insert(self.path.clone(), index);
+            self.fields.push(Sampled::new(self.path.clone()));
             index
         })
     }

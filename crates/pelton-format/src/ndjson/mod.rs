@@ -1,24 +1,11 @@
 //! Newline-delimited JSON: one object a line.
-//!
-//! 1. A line is a record; lines of space alone are none. A record must be one whole JSON object
-//!    (RFC 8259), at most 64 levels deep, or it is refused as `syntax` with the byte where it goes
-//!    wrong. Its structure is always checked: brackets, colons, commas, closed strings, no control
-//!    characters in them. Numbers and words that nobody wants are checked by their first byte
-//!    only, and escapes in unwanted strings not at all.
-//! 2. A column's name is a path: `user.city` is the member `city` of the object `user`, and
-//!    `tags.0` the first element of the array `tags`. A key that holds the dots itself goes first:
-//!    of several readings of a name, the one with the fewest levels counts.
-//! 3. Of a path that occurs twice in a record the last value counts. Absent and `null` are null.
-//! 4. A string column takes any value: a number as it is spelled, an object or array as its JSON
-//!    text. Other columns take what their type is spelled as: numbers for numbers, `true` and
-//!    `false` for bool, strings for timestamps. Anything else refuses the record as `value`.
 
 mod decoder;
 mod encoder;
-mod fields;
 mod infer;
 mod paths;
 mod shape;
+mod skip;
 mod walk;
 
 use pelton_record::Schema;
@@ -43,6 +30,23 @@ use infer::Sample;
 /// and become `null`. Text that happens to be JSON is written as a string all the same.
 /// When columns are appended to raw records that have such a key already, the key stands there
 /// twice, and the last counts.
+///
+/// # Rules
+///
+/// 1. A line is a record; lines of space alone are none. A record must be one whole JSON object
+///    (RFC 8259), at most 64 levels deep, or it is refused as `syntax` with the byte where it goes
+///    wrong. Its structure is always checked: brackets, colons, commas, closed strings, no control
+///    characters in them. Numbers and words that nobody wants are checked by their first byte
+///    only, and escapes in unwanted strings not at all.
+/// 2. A column's name is a path: `user.city` is the member `city` of the object `user`, and
+///    `tags.0` the first element of the array `tags`. A key that holds the dots itself goes first:
+///    of several readings of a name, the one with the fewest levels counts.
+/// 3. Of a path that occurs twice in a record the last value counts. Absent and `null` are null.
+/// 4. A string column takes any value: a number as it is spelled, an object or array as its JSON
+///    text. Other columns take what their type is spelled as: numbers for numbers, `true` and
+///    `false` for bool, strings for timestamps. Anything else refuses the record as `value`.
+///
+/// # Example
 ///
 /// ```
 /// use pelton_format::{Format, Ndjson};

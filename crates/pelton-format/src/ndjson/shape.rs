@@ -5,6 +5,8 @@
 //! began, and with the key that came next. Where the same bytes come again, one comparison
 //! replaces reading braces, quotes, key and colon and looking the key up.
 
+use std::collections::HashMap;
+
 use super::paths::{Paths, Target};
 
 /// No key.
@@ -21,16 +23,16 @@ const TEXT_MAX: usize = 256;
 
 /// A key as it stood in a record.
 #[derive(Debug)]
-struct Key {
+pub(super) struct Key {
     /// The first sixteen bytes of the text, or all of it.
     head: u128,
     /// Which bytes of the head count.
     mask: u128,
     /// From the separator before the key to its value.
     text: Box<[u8]>,
-    target: Target,
+    pub target: Target,
     /// The key that came after it last.
-    next: u32,
+    pub next: u32,
 }
 
 /// The keys seen so far.
@@ -44,14 +46,15 @@ pub(super) struct Shape {
 #[derive(Clone, Debug)]
 struct Node {
     first: u32,
-    keys: Vec<u32>,
+    /// By their text.
+    keys: HashMap<Box<[u8]>, u32>,
 }
 
 impl Shape {
     pub(super) fn new(paths: &Paths) -> Self {
         let node = Node {
             first: NONE,
-            keys: Vec::new(),
+            keys: HashMap::new(),
         };
         Self {
             keys: Vec::new(),
@@ -65,28 +68,21 @@ impl Shape {
         self.nodes[node as usize].first
     }
 
-    /// Compares the bytes from `at` on with what is known of key `predicted` and the one after it.
-    /// Answers the key that stands there, where its value begins, what it leads to, and the next.
+    /// The key whose text stands at `at`, if it is `predicted` or the one after that, which is
+    /// likely where the predicted one is missing.
     #[inline(always)]
-    pub(super) fn predict(&self, bytes: &[u8], at: usize, predicted: u32) -> Option<Found> {
+    pub(super) fn predict(&self, bytes: &[u8], at: usize, predicted: u32) -> Option<(u32, &Key)> {
         let key = self.keys.get(predicted as usize)?;
         if key.stands_at(bytes, at) {
-            return Some(key.found(predicted, at));
+            return Some((predicted, key));
         }
-        // Where the predicted key is missing, the one after it is likely.
-        let key_after = self.keys.get(key.next as usize)?;
-        let stands = key_after.stands_at(bytes, at);
-        stands.then(|| key_after.found(key.next, at))
+        let after = self.keys.get(key.next as usize)?;
+        after.stands_at(bytes, at).then_some((key.next, after))
     }
 
     /// The known key at `node` whose text is `text`, which followed `previous`.
     pub(super) fn recall(&mut self, node: u32, previous: u32, text: &[u8]) -> Option<u32> {
-        let keys = &self.keys;
-        let of_node = &self.nodes[node as usize].keys;
-        let known = of_node
-            .iter()
-            .copied()
-            .find(|&key| *keys[key as usize].text == *text)?;
+        let known = *self.nodes[node as usize].keys.get(text)?;
         self.follow(node, previous, known);
         Some(known)
     }
@@ -107,7 +103,7 @@ impl Shape {
             target,
             next: NONE,
         });
-        self.nodes[node as usize].keys.push(index);
+        self.nodes[node as usize].keys.insert(text.into(), index);
         self.follow(node, previous, index);
         index
     }
@@ -120,25 +116,28 @@ impl Shape {
         }
     }
 
-    pub(super) fn target(&self, key: u32) -> Target {
-        self.keys[key as usize].target
-    }
-
-    /// The key that came after `key` last.
-    pub(super) fn next(&self, key: u32) -> u32 {
-        self.keys.get(key as usize).map_or(NONE, |key| key.next)
+    pub(super) fn key(&self, key: u32) -> &Key {
+        &self.keys[key as usize]
     }
 }
 
-/// A key that was recognised.
+/// A key that was read, what it leads to, and the key that is likely to come next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub key: u32,
-    /// Where its value begins.
-    pub value: usize,
     pub target: Target,
-    /// The key that is likely to come next.
     pub next: u32,
+}
+
+impl Found {
+    /// A key that is not remembered.
+    pub(super) const fn unknown(target: Target) -> Self {
+        Self {
+            key: NONE,
+            target,
+            next: NONE,
+        }
+    }
 }
 
 impl Key {
@@ -156,11 +155,15 @@ impl Key {
         }
     }
 
+    /// Bytes from the separator before the key to its value.
     #[inline(always)]
-    const fn found(&self, key: u32, at: usize) -> Found {
+    pub(super) const fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(super) const fn found(&self, key: u32) -> Found {
         Found {
             key,
-            value: at + self.text.len(),
             target: self.target,
             next: self.next,
         }

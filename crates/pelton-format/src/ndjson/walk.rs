@@ -8,17 +8,20 @@ use std::borrow::Cow;
 
 use pelton_record::View;
 
-use super::fields::Fields;
 use super::paths::{Paths, Target};
 use super::shape::{Found, NONE, START, Shape};
-use crate::json::{DEPTH_MAX, is_number, is_space, is_value};
+use crate::fields::Fields;
+use crate::json::{DEPTH_MAX, is_number, is_short_number, is_space, is_value};
 use crate::json_escape::{has_control, is_valid, unescape};
 
 /// The record is not one JSON object. What exactly is wrong is found out by a slower reader.
 #[derive(Debug)]
 pub(super) struct Broken;
 
-type Walked<T = ()> = Result<T, Broken>;
+pub(super) type Walked<T = ()> = Result<T, Broken>;
+
+/// The structural positions of a key: the separator before it, two quotes and a colon.
+const KEY_POSITIONS: usize = 4;
 
 /// What a block of records is read with.
 pub(super) struct Walk<'a> {
@@ -52,13 +55,13 @@ impl Walk<'_> {
 
     /// The byte here; at the end of the block a newline, as at the end of other lines.
     #[inline(always)]
-    fn peek(&self) -> u8 {
+    pub(super) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(b'\n')
     }
 
     /// Passes space, but no newline.
     #[inline(always)]
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\r') {
             self.at += 1;
         }
@@ -66,7 +69,7 @@ impl Walk<'_> {
 
     /// Passes one structural character.
     #[inline(always)]
-    const fn pass(&mut self) {
+    pub(super) const fn pass(&mut self) {
         self.at += 1;
         self.next += 1;
     }
@@ -79,25 +82,64 @@ impl Walk<'_> {
         let mut previous = START;
         let mut predicted = self.shape.first(node);
         loop {
-            let found = match self.shape.predict(self.bytes, self.at, predicted) {
-                Some(found) => {
-                    // A separator, two quotes and a colon.
-                    self.next += 4;
-                    found
-                }
-                None => match self.member(node, previous)? {
-                    Some(found) => found,
-                    None => return Ok(()),
-                },
+            (previous, predicted) = self.run(previous, predicted, depth)?;
+            let Some(found) = self.member(node, previous, predicted)? else {
+                return Ok(());
             };
-            self.at = found.value;
             self.value(found.target, depth)?;
             (previous, predicted) = (found.key, found.next);
         }
     }
 
+    /// Walks members for as long as the prediction holds and the values are strings and scalars.
+    /// Answers the last key and the one to expect.
+    ///
+    /// Place and position are kept in registers here: this is where nearly all time goes.
+    #[inline(always)]
+    fn run(&mut self, mut previous: u32, mut predicted: u32, depth: u32) -> Walked<(u32, u32)> {
+        let (bytes, positions) = (self.bytes, self.positions);
+        let (mut at, mut next) = (self.at, self.next);
+        while let Some((index, key)) = self.shape.predict(bytes, at, predicted) {
+            let start = at + key.length();
+            match bytes.get(start) {
+                Some(b'"') => {
+                    let Some(inner) = string(bytes, positions, start, next + KEY_POSITIONS) else {
+                        return Err(Broken);
+                    };
+                    if self.controls && has_control(inner.of(bytes)) {
+                        return Err(Broken);
+                    }
+                    if let Some(column) = key.target.column {
+                        wanted_string(self.fields, bytes, column, depth, inner, self.escapes)?;
+                    }
+                    at = inner.end() as usize + 1;
+                    next += KEY_POSITIONS + 2;
+                }
+                Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+                    next += KEY_POSITIONS;
+                    let end = positions[next];
+                    if let Some(column) = key.target.column {
+                        let view = View::between(start as u32, end);
+                        wanted_scalar(self.fields, bytes, column, depth, view)?;
+                    }
+                    at = end as usize;
+                }
+                _ => break,
+            }
+            (previous, predicted) = (index, key.next);
+        }
+        (self.at, self.next) = (at, next);
+        Ok((previous, predicted))
+    }
+
     /// Reads the key of the next member, with the separator before it, or the closing brace.
-    fn member(&mut self, node: u32, previous: u32) -> Walked<Option<Found>> {
+    #[inline]
+    fn member(&mut self, node: u32, previous: u32, predicted: u32) -> Walked<Option<Found>> {
+        if let Some((index, key)) = self.shape.predict(self.bytes, self.at, predicted) {
+            self.at += key.length();
+            self.next += KEY_POSITIONS;
+            return Ok(Some(key.found(index)));
+        }
         self.space();
         if self.peek() == b'}' {
             self.pass();
@@ -126,32 +168,17 @@ impl Walk<'_> {
             None => {
                 let target = self.paths.target(node, &self.unescaped(inner)?);
                 match self.shape.learn(node, previous, text, target) {
-                    NONE => return Ok(Some(self.unknown(target))),
+                    NONE => return Ok(Some(Found::unknown(target))),
                     learned => learned,
                 }
             }
         };
-        Ok(Some(Found {
-            key,
-            value: self.at,
-            target: self.shape.target(key),
-            next: self.shape.next(key),
-        }))
-    }
-
-    /// A key that is not remembered.
-    const fn unknown(&self, target: Target) -> Found {
-        Found {
-            key: NONE,
-            value: self.at,
-            target,
-            next: NONE,
-        }
+        Ok(Some(self.shape.key(key).found(key)))
     }
 
     /// Passes a key and its colon, up to the value, and answers what lies between the quotes.
     #[inline]
-    fn key(&mut self) -> Walked<View> {
+    pub(super) fn key(&mut self) -> Walked<View> {
         if self.peek() != b'"' {
             return Err(Broken);
         }
@@ -180,27 +207,19 @@ impl Walk<'_> {
 
     /// Passes a string, from its opening quote on, and answers what lies between the quotes.
     #[inline(always)]
-    fn string(&mut self) -> Walked<View> {
-        debug_assert_eq!(
-            self.positions[self.next] as usize, self.at,
-            "an opening quote"
-        );
-        let close = self.positions[self.next + 1];
-        if self.bytes.get(close as usize) != Some(&b'"') {
-            return Err(Broken);
-        }
-        let inner = View::between(self.at as u32 + 1, close);
+    pub(super) fn string(&mut self) -> Walked<View> {
+        let inner = string(self.bytes, self.positions, self.at, self.next).ok_or(Broken)?;
         if self.controls && has_control(inner.of(self.bytes)) {
             return Err(Broken);
         }
         self.next += 2;
-        self.at = close as usize + 1;
+        self.at = inner.end() as usize + 1;
         Ok(inner)
     }
 
     /// Passes a number, `true`, `false` or `null`, up to the next structural character.
     #[inline(always)]
-    fn scalar(&mut self) -> View {
+    pub(super) fn scalar(&mut self) -> View {
         let start = self.at as u32;
         let end = self.positions[self.next];
         self.at = end as usize;
@@ -208,69 +227,40 @@ impl Walk<'_> {
     }
 
     /// Passes a value and puts it where it is wanted.
-    #[inline]
     fn value(&mut self, target: Target, depth: u32) -> Walked {
         match self.peek() {
             b'"' => {
                 let inner = self.string()?;
-                if let Some(column) = target.column {
-                    self.wanted_string(column, depth, inner)?;
+                match target.column {
+                    Some(column) => {
+                        wanted_string(self.fields, self.bytes, column, depth, inner, self.escapes)
+                    }
+                    None => Ok(()),
                 }
-                Ok(())
             }
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
                 let view = self.scalar();
                 match target.column {
-                    Some(column) => self.wanted_scalar(column, depth, view),
+                    Some(column) => wanted_scalar(self.fields, self.bytes, column, depth, view),
                     None => Ok(()),
                 }
             }
+            _ => self.value_slow(target, depth),
+        }
+    }
+
+    /// Passes an object or an array, or more space than the predicted key had behind it.
+    #[inline(never)]
+    fn value_slow(&mut self, target: Target, depth: u32) -> Walked {
+        match self.peek() {
             b'{' | b'[' if target.is_none() => self.skip(depth),
             b'{' | b'[' => self.nested(target, depth),
-            b' ' | b'\t' | b'\r' => self.value_after_space(target, depth),
+            b' ' | b'\t' | b'\r' => {
+                self.space();
+                self.value(target, depth)
+            }
             _ => Err(Broken),
         }
-    }
-
-    /// More space than the predicted key had behind it.
-    #[cold]
-    fn value_after_space(&mut self, target: Target, depth: u32) -> Walked {
-        self.space();
-        if self.peek() == b'\n' {
-            return Err(Broken);
-        }
-        self.value(target, depth)
-    }
-
-    #[inline(always)]
-    fn wanted_string(&mut self, column: u32, depth: u32, inner: View) -> Walked {
-        let escaped = self.escapes && inner.of(self.bytes).contains(&b'\\');
-        if escaped && !is_valid(inner.of(self.bytes)) {
-            return Err(Broken);
-        }
-        self.fields.string(column, depth, inner, escaped);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn wanted_scalar(&mut self, column: u32, depth: u32, view: View) -> Walked {
-        let mut text = view.of(self.bytes);
-        while let [rest @ .., last] = text
-            && is_space(*last)
-        {
-            text = rest;
-        }
-        let view = View {
-            len: text.len() as u32,
-            ..view
-        };
-        match text {
-            b"null" => self.fields.null(column, depth),
-            b"true" | b"false" => self.fields.bool(column, depth, view),
-            _ if is_number(text) => self.fields.number(column, depth, view),
-            _ => return Err(Broken),
-        }
-        Ok(())
     }
 
     /// Passes an object or array that is wanted itself, or in parts.
@@ -321,90 +311,55 @@ impl Walk<'_> {
         self.pass();
         Ok(())
     }
-
-    /// Passes an object or array that nobody wants, from its bracket on.
-    fn skip(&mut self, depth: u32) -> Walked {
-        let mut open = Open { kinds: 0, count: 0 };
-        self.enter(&mut open, depth)?;
-        while open.count > 0 {
-            match self.peek() {
-                b'"' => drop(self.string()?),
-                b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => drop(self.scalar()),
-                b'{' | b'[' => {
-                    self.enter(&mut open, depth)?;
-                    continue;
-                }
-                _ => return Err(Broken),
-            }
-            self.leave(&mut open)?;
-        }
-        Ok(())
-    }
-
-    /// From an opening bracket to the first value inside; past all of an empty object or array.
-    fn enter(&mut self, open: &mut Open, depth: u32) -> Walked {
-        open.push(self.peek() == b'{');
-        if depth + open.count > DEPTH_MAX {
-            return Err(Broken);
-        }
-        self.pass();
-        self.space();
-        if self.peek() == open.bracket() {
-            return self.leave(open);
-        }
-        if open.is_object() {
-            self.key()?;
-        }
-        Ok(())
-    }
-
-    /// From behind a value to the next one, over closing brackets; or behind the last bracket.
-    fn leave(&mut self, open: &mut Open) -> Walked {
-        while open.count > 0 {
-            self.space();
-            let byte = self.peek();
-            if byte == b',' {
-                self.pass();
-                self.space();
-                if open.is_object() {
-                    self.key()?;
-                }
-                return Ok(());
-            }
-            if byte != open.bracket() {
-                return Err(Broken);
-            }
-            self.pass();
-            open.pop();
-        }
-        Ok(())
-    }
 }
 
-/// The objects and arrays around a value, the innermost in the lowest bit.
-struct Open {
-    /// A bit set for each object.
-    kinds: u64,
-    count: u32,
+/// What lies between the quotes of the string that begins at `at`, at position `next`.
+#[inline(always)]
+fn string(bytes: &[u8], positions: &[u32], at: usize, next: usize) -> Option<View> {
+    debug_assert_eq!(positions[next] as usize, at, "an opening quote");
+    // A string that never closes is followed by the newline.
+    let close = *positions.get(next + 1)?;
+    let closed = bytes.get(close as usize) == Some(&b'"');
+    closed.then(|| View::between(at as u32 + 1, close))
 }
 
-impl Open {
-    const fn push(&mut self, object: bool) {
-        self.kinds = self.kinds << 1 | object as u64;
-        self.count += 1;
+#[inline(always)]
+fn wanted_string(
+    fields: &mut Fields,
+    bytes: &[u8],
+    column: u32,
+    depth: u32,
+    inner: View,
+    escapes: bool,
+) -> Walked {
+    let escaped = escapes && inner.of(bytes).contains(&b'\\');
+    if escaped && !is_valid(inner.of(bytes)) {
+        return Err(Broken);
     }
+    fields.string(column, depth, inner, escaped);
+    Ok(())
+}
 
-    const fn pop(&mut self) {
-        self.kinds >>= 1;
-        self.count -= 1;
+#[inline(always)]
+fn wanted_scalar(fields: &mut Fields, bytes: &[u8], column: u32, depth: u32, view: View) -> Walked {
+    let length = view.len as usize;
+    if is_short_number(&bytes[view.start as usize..], length) {
+        fields.number(column, depth, view);
+        return Ok(());
     }
-
-    const fn is_object(&self) -> bool {
-        self.kinds & 1 != 0
+    let mut text = view.of(bytes);
+    while let [rest @ .., last] = text
+        && is_space(*last)
+    {
+        text = rest;
     }
-
-    /// The bracket that closes the innermost.
-    const fn bracket(&self) -> u8 {
-        if self.is_object() { b'}' } else { b']' }
+    let len = text.len() as u32;
+    let view = View { len, ..view };
+    match text[0] {
+        b't' | b'f' if matches!(text, b"true" | b"false") => fields.bool(column, depth, view),
+        b'n' if text == b"null" => fields.null(column, depth),
+        _ if is_number(text) => fields.number(column, depth, view),
+        _ => return Err(Broken),
     }
+    Ok(())
 }

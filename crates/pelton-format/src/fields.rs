@@ -1,12 +1,12 @@
-//! The values found in the records of a block, column by column.
+//! The values found in the records of a block, column by column, for formats whose records are
+//! taken apart one after the other.
 
-use pelton_record::{Block, Column, DataType, Field, Schema, View};
+use pelton_record::{Bitmap, Block, Column, DataType, Field, Schema, Values, View};
 
 use crate::json_escape::unescape;
 use crate::parse::{Failure, Texts, quoted};
 
-/// The view of a row without a value. No value stands at the very first byte of a block, since a
-/// record begins with a brace.
+/// The view of a row without a value. No empty value may stand at the very first byte of a block.
 const ABSENT: View = View { start: 0, len: 0 };
 
 /// What a column takes.
@@ -33,23 +33,28 @@ struct Slot {
     escaped: Vec<u32>,
     /// The rows whose value is of a kind that the column does not take, ascending.
     wrong: Vec<u32>,
+    /// Reads numbers or instants that are spelled as only this format does.
+    reads: Option<Reads>,
 }
+
+/// Reads a whole number, or an instant in nanoseconds since 1970.
+pub(crate) type Reads = fn(&[u8]) -> Option<i64>;
 
 /// The wanted fields of the rows so far, and of the row at work.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     row: usize,
     slots: Vec<Slot>,
 }
 
 impl Fields {
-    pub(super) fn new(schema: &Schema) -> Self {
+    pub(crate) fn new(schema: &Schema) -> Self {
         let slots = schema.fields().iter().map(Slot::new).collect();
         Self { row: 0, slots }
     }
 
     /// Forgets all rows and makes room for as many as there are lines.
-    pub(super) fn start(&mut self, lines: usize) {
+    pub(crate) fn start(&mut self, lines: usize) {
         self.row = 0;
         for slot in &mut self.slots {
             slot.texts.clear();
@@ -62,13 +67,13 @@ impl Fields {
 
     /// The row at work is whole.
     #[inline]
-    pub(super) const fn keep(&mut self) {
+    pub(crate) const fn keep(&mut self) {
         self.row += 1;
     }
 
     /// The row at work is none: takes its values back.
     #[cold]
-    pub(super) fn take_back(&mut self) {
+    pub(crate) fn take_back(&mut self) {
         for slot in &mut self.slots {
             slot.forget(self.row);
             slot.placed = (usize::MAX, 0);
@@ -76,12 +81,12 @@ impl Fields {
     }
 
     #[inline(always)]
-    pub(super) fn null(&mut self, column: u32, depth: u32) {
+    pub(crate) fn null(&mut self, column: u32, depth: u32) {
         self.slots[column as usize].place(self.row, depth, ABSENT);
     }
 
     #[inline(always)]
-    pub(super) fn string(&mut self, column: u32, depth: u32, view: View, escaped: bool) {
+    pub(crate) fn string(&mut self, column: u32, depth: u32, view: View, escaped: bool) {
         let slot = &mut self.slots[column as usize];
         if slot.place(self.row, depth, view) {
             if escaped {
@@ -93,18 +98,33 @@ impl Fields {
         }
     }
 
+    /// A text that is read as whatever the column's type is; one without characters is null.
     #[inline(always)]
-    pub(super) fn number(&mut self, column: u32, depth: u32, view: View) {
+    pub(crate) fn text(&mut self, column: u32, view: View, escaped: bool) {
+        let view = if view.len == 0 { ABSENT } else { view };
+        let slot = &mut self.slots[column as usize];
+        if slot.place(self.row, 0, view) && escaped {
+            slot.escaped.push(self.row as u32);
+        }
+    }
+
+    /// Lets column `column` be read by `reads`, if its type is the one that `reads` is for.
+    pub(crate) fn read_by(&mut self, column: u32, reads: Reads) {
+        self.slots[column as usize].reads = Some(reads);
+    }
+
+    #[inline(always)]
+    pub(crate) fn number(&mut self, column: u32, depth: u32, view: View) {
         self.place(column, depth, view, Takes::Numbers);
     }
 
     #[inline(always)]
-    pub(super) fn bool(&mut self, column: u32, depth: u32, view: View) {
+    pub(crate) fn bool(&mut self, column: u32, depth: u32, view: View) {
         self.place(column, depth, view, Takes::Bools);
     }
 
     /// An object or array, as JSON text.
-    pub(super) fn json(&mut self, column: u32, depth: u32, view: View) {
+    pub(crate) fn json(&mut self, column: u32, depth: u32, view: View) {
         self.place(column, depth, view, Takes::Text);
     }
 
@@ -118,7 +138,7 @@ impl Fields {
     }
 
     /// The typed column of field `index`; `failures` gets the rows that do not read as its type.
-    pub(super) fn column(
+    pub(crate) fn column(
         &mut self,
         index: usize,
         block: &Block,
@@ -129,6 +149,9 @@ impl Fields {
         slot.texts.views.truncate(self.row);
         if !slot.wrong.is_empty() {
             slot.refuse(block.bytes(), field, failures);
+        }
+        if let Some(reads) = slot.reads {
+            return slot.read(block.bytes(), field, reads, failures);
         }
         if !slot.escaped.is_empty() {
             slot.unescape(block.bytes());
@@ -156,7 +179,38 @@ impl Slot {
             texts: Texts::default(),
             escaped: Vec::new(),
             wrong: Vec::new(),
+            reads: None,
         }
+    }
+
+    /// The column by the format's own spelling of numbers or instants.
+    fn read(
+        &self,
+        bytes: &[u8],
+        field: &Field,
+        reads: Reads,
+        failures: &mut Vec<Failure>,
+    ) -> Column {
+        let Field { name, data_type } = field;
+        let mut validity = Bitmap::new(self.texts.views.len(), true);
+        let mut read = |(row, view): (usize, &View)| {
+            let text = view.of(bytes);
+            let value = reads(text);
+            if *view == ABSENT {
+                validity.set(row, false);
+            } else if value.is_none() {
+                let found = quoted(text);
+                let reason = format!("column {name}: expected {data_type}, found {found}");
+                failures.push((row as u32, reason));
+            }
+            value.unwrap_or(0)
+        };
+        let values = self.texts.views.iter().enumerate().map(&mut read).collect();
+        let values = match data_type {
+            DataType::Timestamp => Values::Timestamp(values),
+            _ => Values::Int64(values),
+        };
+        Column::new(values, Some(validity))
     }
 
     /// Puts a value into a row; false when a better reading of the name has put one there.
