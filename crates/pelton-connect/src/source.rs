@@ -347,7 +347,9 @@ impl Source for ReadSource {
             if let Some(chunk) = self.next_of_input()? {
                 return Ok(Some(chunk));
             }
-            if let Some(opened) = self.advance()? {
+            if let Some(opened) = self.advance()?
+                && self.format.is_positional()
+            {
                 self.check(&opened)?;
             }
         }

@@ -37,6 +37,12 @@ pub trait Format: Send + Sync {
     /// The name: `csv`, `ndjson`, `text`.
     fn name(&self) -> &'static str;
 
+    /// True when fields are told apart by their positions, so that inputs read together must agree
+    /// on them; false when records name their fields themselves.
+    fn is_positional(&self) -> bool {
+        true
+    }
+
     /// Reads the beginning of an input: names and types of its fields. `complete` says that
     /// `sample` is the whole input.
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
-use crate::{Aggregate, Call, Error, Fold, FoldState, Function, Spill};
+use crate::{Aggregate, Call, Dropped, Error, Fold, FoldState, Function, Spill};
 
 /// Of all rows with equal keys keeps the one that comes first in the input: SQL's `DISTINCT ON`,
 /// and `DISTINCT` when the keys are all columns.
@@ -103,6 +103,10 @@ impl Fold for Dedup {
 
     fn output(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    fn dropped(&self) -> Option<Dropped> {
+        Some(Dropped::Deduplicated)
     }
 
     fn state(&self, budget: &Budget) -> Box<dyn FoldState> {

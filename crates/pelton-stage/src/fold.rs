@@ -14,7 +14,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
-use crate::Error;
+use crate::{Dropped, Error};
 
 /// A step that folds all its input into state and gives rows at the end: an aggregate, a sort.
 ///
@@ -27,6 +27,12 @@ pub trait Fold: Send + Sync {
 
     /// The columns of the batches that come out.
     fn output(&self) -> &Arc<Schema>;
+
+    /// What it means when fewer rows come out than went in; absent when the rows that come out
+    /// are not those that went in.
+    fn dropped(&self) -> Option<Dropped> {
+        None
+    }
 
     /// Empty state for one worker, whose memory is taken from `budget`.
     fn state(&self, budget: &Budget) -> Box<dyn FoldState>;

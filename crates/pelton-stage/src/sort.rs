@@ -10,7 +10,7 @@ use pelton_pool::Budget;
 use pelton_record::{DataType, Schema};
 
 use self::state::State;
-use crate::{Error, ErrorKind, Fold, FoldState, Spill};
+use crate::{Dropped, Error, ErrorKind, Fold, FoldState, Spill};
 
 /// One column to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,10 @@ impl Fold for Sort {
 
     fn output(&self) -> &Arc<Schema> {
         &self.plan.schema
+    }
+
+    fn dropped(&self) -> Option<Dropped> {
+        Some(Dropped::Filtered)
     }
 
     fn state(&self, budget: &Budget) -> Box<dyn FoldState> {

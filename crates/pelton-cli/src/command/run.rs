@@ -40,9 +40,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<ByteSize>,
     /// How to report on standard error when the run is over.
-    #[arg(long, value_enum, default_value_t = ReportForm::Text)]
-    report: ReportForm,
-    /// No progress and no report; errors still show.
+    #[arg(long, value_enum)]
+    report: Option<ReportForm>,
+    /// No progress, and no report unless `--report` asks for it; errors still show.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -68,8 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let report = run.run();
     bar.finish();
     let report = report.map_err(message)?;
-    if !arguments.quiet {
-        match arguments.report {
+    let usual = (!arguments.quiet).then_some(ReportForm::Text);
+    if let Some(form) = arguments.report.or(usual) {
+        match form {
             ReportForm::Text => eprintln!("{report}"),
             ReportForm::Json => {
                 eprintln!(

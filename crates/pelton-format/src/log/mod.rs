@@ -159,6 +159,10 @@ impl Format for Log {
         "log"
     }
 
+    fn is_positional(&self) -> bool {
+        false
+    }
+
     fn open(&self, sample: &[u8], complete: bool) -> Result<Opened, Error> {
         let mut seen = Seen::new(self.pattern.pattern.parts());
         let lines = match pelton_simd::lines::last(sample) {

@@ -75,6 +75,10 @@ impl Format for Ndjson {
         "ndjson"
     }
 
+    fn is_positional(&self) -> bool {
+        false
+    }
+
     fn open(&self, sample: &[u8], complete: bool) -> Result<Opened, Error> {
         let marked = sample.starts_with(BYTE_ORDER_MARK);
         let data_start = if marked { BYTE_ORDER_MARK.len() } else { 0 };

@@ -71,6 +71,10 @@ pub struct SourcePlan {
     /// CSV: whether the first record names the fields. True unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// Logs: `combined` (unless given), `common`, `syslog`, `syslog-bsd`, `logfmt`, a dissect
+    /// pattern such as `%{host} [%{ts}] %{message}`, or a regular expression with named groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
     /// Which fields must read as their types for a record to be whole.
     #[serde(default, skip_serializing_if = "is_default")]
     pub check: Check,
@@ -100,6 +104,12 @@ pub enum FormatName {
     Ndjson,
     /// Lines of text, in one column `line`.
     Text,
+    /// Lines of a log, taken apart by `source.pattern`.
+    Log,
+    /// Binary: each record its length and its payload.
+    Frames,
+    /// Binary: each record its id, its time, its length and its payload.
+    Events,
 }
 
 impl FormatName {

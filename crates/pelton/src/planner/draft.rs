@@ -141,10 +141,19 @@ impl Binding<'_, '_> {
     ) -> Fault {
         let label = self.label;
         let message = format!("stage \"{label}\": {}", error.message());
-        let start = self.locator.find(text);
+        // A text that was put together elsewhere does not stand in the file, its names do.
+        let name = match error.kind() {
+            ErrorKind::UnknownColumn { name } => self.locator.find(name),
+            _ => None,
+        };
+        let (start, whole) = match self.locator.find(text) {
+            Some(start) => (Some(start), true),
+            None => (name, false),
+        };
         let mut plain = self.draft.plain(&message);
         if let (Some((_, file)), Some(start)) = (self.draft.file, start) {
-            let (line, column) = error.position().map_or((1, 1), |at| (at.line, at.column));
+            let at = error.position().filter(|_| whole);
+            let (line, column) = at.map_or((1, 1), |at| (at.line, at.column));
             plain = plain.at(file, self.locator.within(start, line, column));
         } else if self.draft.file.is_none() {
             let at = error.position().map_or(1, |at| at.column);

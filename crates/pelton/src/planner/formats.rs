@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pelton_format::{Csv, Format, Limits, Ndjson, Text};
+use pelton_format::{Binary, BinaryLayout, Csv, Format, Limits, Log, Ndjson, Text};
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
 
@@ -19,10 +19,27 @@ pub(super) fn input(
             "source: delimiter, quote and header are for csv and tsv alone",
         ));
     }
+    if source.pattern.is_some() && name != FormatName::Log {
+        return Err(PlanError::new("source: pattern is for log alone"));
+    }
     Ok(match name {
         FormatName::Csv | FormatName::Tsv => Arc::new(csv(source, name, limits)?),
         FormatName::Ndjson => Arc::new(Ndjson { limits }),
         FormatName::Text => Arc::new(Text { limits }),
+        FormatName::Log => {
+            let pattern = source.pattern.as_deref().unwrap_or("combined");
+            let wrong = |error| PlanError::new(format!("source.pattern: {error}"));
+            let pattern = pattern.parse().map_err(wrong)?;
+            Arc::new(Log { pattern, limits })
+        }
+        FormatName::Frames => Arc::new(Binary {
+            layout: BinaryLayout::Frames,
+            limits,
+        }),
+        FormatName::Events => Arc::new(Binary {
+            layout: BinaryLayout::Events,
+            limits,
+        }),
     })
 }
 
@@ -60,6 +77,19 @@ pub(super) fn output(sink: &SinkPlan) -> Result<Arc<dyn Format>, PlanError> {
         }),
         FormatName::Ndjson => Arc::new(Ndjson { limits }),
         FormatName::Text => Arc::new(Text { limits }),
+        FormatName::Log => {
+            return Err(PlanError::new(
+                "sink: log is a format to read, not to write",
+            ));
+        }
+        FormatName::Frames => Arc::new(Binary {
+            layout: BinaryLayout::Frames,
+            limits,
+        }),
+        FormatName::Events => Arc::new(Binary {
+            layout: BinaryLayout::Events,
+            limits,
+        }),
     })
 }
 

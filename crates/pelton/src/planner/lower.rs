@@ -253,11 +253,20 @@ fn drop(
         .map(|name| binding.column(name, schema))
         .collect();
     let gone = gone?;
+    let gone_names = gone
+        .iter()
+        .map(|&index| schema.fields()[index].name.clone());
+    let gone_names: Vec<String> = gone_names.collect();
     let kept = (0..schema.len()).filter(|index| !gone.contains(index));
     let columns = kept
         .map(|index| identity(&schema.fields()[index].name))
         .collect();
-    project(columns, schema, binding)
+    let mut steps = project(columns, schema, binding)?;
+    // They must be there to be dropped.
+    for step in &mut steps {
+        step.flow.reads.extend(gone_names.iter().cloned());
+    }
+    Ok(steps)
 }
 
 fn rename(

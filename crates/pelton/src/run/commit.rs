@@ -63,6 +63,8 @@ struct State {
     dead_letter: Option<Box<dyn Sink>>,
     account: Account,
     written_bytes: u64,
+    /// What stands before the first record, until it is written.
+    header: Vec<u8>,
     /// Line ends so far, in the current input.
     lines: u64,
     source: u32,
@@ -107,6 +109,7 @@ impl Committer {
             dead_letter,
             account: Account::default(),
             written_bytes: 0,
+            header: Vec::new(),
             lines: header_lines,
             source: 0,
             stopped: false,
@@ -123,6 +126,12 @@ impl Committer {
             names,
             header_lines,
         }
+    }
+
+    /// Notes what stands before the first record: it is written with that, or at the end, so that
+    /// a run that fails early has written nothing.
+    pub(super) fn begin(&self, header: Vec<u8>) {
+        self.lock().header = header;
     }
 
     /// A buffer for output, empty.
@@ -151,7 +160,9 @@ impl Committer {
         }
         state.waiting.insert(sequence, done);
         while let Some(done) = state.take_next() {
-            if !state.stopped {
+            if state.stopped {
+                state.count(&done.rejected);
+            } else {
                 let kept = self.put_away(&mut state, done);
                 kept.unwrap_or_else(|error| state.stop(Some(error)));
             }
@@ -185,6 +196,11 @@ impl Committer {
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
+        if !state.stopped {
+            let header = std::mem::take(&mut state.header);
+            let written = state.write_raw(&header);
+            written.unwrap_or_else(|error| state.stop(Some(error)));
+        }
         if let Some(error) = state.failure {
             return Err(error);
         }
@@ -277,6 +293,15 @@ impl State {
         if bytes.is_empty() {
             return Ok(());
         }
+        let header = std::mem::take(&mut self.header);
+        self.write_raw(&header)?;
+        self.write_raw(bytes)
+    }
+
+    fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         match self.sink.write(bytes) {
             // Nobody reads any more: that is an end, not a fault.
             Err(error) if error.is_broken_pipe() => self.stop(None),
@@ -284,6 +309,13 @@ impl State {
         }
         self.written_bytes += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Counts refused records that nobody is told of any more.
+    fn count(&mut self, rejected: &[Rejected]) {
+        rejected
+            .iter()
+            .for_each(|rejected| self.account.reject(rejected.kind));
     }
 
     fn send(&mut self, letter: &Letter<'_>) -> Result<(), Error> {

@@ -65,16 +65,42 @@ struct Worker<'a> {
     line: &'a Line<'a>,
     decoder: Box<dyn Decoder>,
     encoder: Box<dyn Encoder>,
-    fold: Option<Box<dyn FoldState>>,
+    fold: Option<Folded>,
     account: Account,
     bytes: LocalCounter,
     records: LocalCounter,
     block_ns: LocalHistogram,
 }
 
+/// The state of a fold, and how many rows went into it.
+pub(super) struct Folded {
+    state: Box<dyn FoldState>,
+    rows: u64,
+}
+
+impl Folded {
+    fn new(fold: &dyn Fold, budget: &Budget) -> Self {
+        Self {
+            state: fold.state(budget),
+            rows: 0,
+        }
+    }
+
+    fn fold(&mut self, batch: &mut Batch) -> Result<(), pelton_stage::Error> {
+        self.state.fold(batch)?;
+        self.rows += batch.rows() as u64;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Self) -> Result<(), pelton_stage::Error> {
+        self.rows += other.rows;
+        self.state.merge(other.state)
+    }
+}
+
 impl Line<'_> {
     /// Works until there is nothing left; answers what the first segment has folded.
-    pub(super) fn drive(&self) -> Option<Box<dyn FoldState>> {
+    pub(super) fn drive(&self) -> Option<Folded> {
         let first = &self.pipeline.segments[0];
         let mut worker = Worker {
             line: self,
@@ -83,23 +109,32 @@ impl Line<'_> {
                 .input
                 .decoder(&self.pipeline.schema, &self.pipeline.wanted),
             encoder: self.pipeline.output.encoder(),
-            fold: first.fold.as_ref().map(|fold| fold.state(&self.budget)),
+            fold: first
+                .fold
+                .as_ref()
+                .map(|fold| Folded::new(&**fold, &self.budget)),
             account: Account::default(),
             bytes: self.gauges.bytes.local(),
             records: self.gauges.records.local(),
             block_ns: self.gauges.block_ns.local(),
         };
         while let Some(chunk) = self.next_chunk() {
-            if worker
-                .fold
-                .as_ref()
-                .is_some_and(|fold| !fold.wants(chunk.origin.sequence))
-            {
+            let origin = chunk.origin;
+            let wants = |fold: &Folded| fold.state.wants(origin.sequence);
+            if !worker.fold.as_ref().is_none_or(wants) {
                 self.satisfied.store(true, Ordering::Relaxed);
+                self.committer.commit(Done {
+                    origin,
+                    ..Done::default()
+                });
                 break;
             }
             let started = Instant::now();
-            worker.work(chunk);
+            // Others may wait for this block: whatever happens to it, they must hear of it.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.work(chunk))) {
+                self.committer
+                    .fail(Error::internal(&panic_message(&*panic)));
+            }
             worker.block_ns.record(started.elapsed().as_nanos() as u64);
         }
         self.committer.add(&worker.account);
@@ -137,30 +172,41 @@ impl Line<'_> {
     }
 
     /// Merges what the workers folded and passes it through the segments that follow.
-    pub(super) fn finish(&self, states: Vec<Box<dyn FoldState>>) -> Result<(), Error> {
+    pub(super) fn finish(&self, folded: Vec<Folded>) -> Result<(), Error> {
         let mut account = Account::default();
         let mut encoder = self.pipeline.output.encoder();
-        let mut states = states.into_iter();
-        let mut state = states.next();
-        if let Some(first) = &mut state {
+        let mut others = folded.into_iter();
+        let mut current = others.next();
+        if let Some(first) = &mut current {
             let name = self.fold_name(0);
-            states
+            others
                 .try_for_each(|other| first.merge(other))
                 .map_err(|error| named(name, &error))?;
         }
         for index in 1..self.pipeline.segments.len() {
-            let Some(folded) = state.take() else { break };
+            let Some(Folded { state, rows }) = current.take() else {
+                break;
+            };
             let name = self.fold_name(index - 1);
             let fold = self.pipeline.segments[index].fold.as_ref();
-            let mut next = fold.map(|fold| fold.state(&self.budget));
-            for batch in folded.finish().map_err(|error| named(name, &error))? {
+            let mut next = fold.map(|fold| Folded::new(&**fold, &self.budget));
+            let mut given = 0;
+            for batch in state.finish().map_err(|error| named(name, &error))? {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
-                account.made += batch.rows() as u64;
+                given += batch.rows() as u64;
                 self.apply(index, &mut batch, &mut account)?;
                 self.pass_on(&mut batch, &mut next, &mut *encoder, &mut account)?;
                 self.committer.refuse(&batch.take_rejected());
             }
-            state = next;
+            match self.fold_dropped(index - 1) {
+                Some(Dropped::Filtered) => account.filtered += rows - given,
+                Some(Dropped::Deduplicated) => account.deduplicated += rows - given,
+                None => {
+                    account.folded += rows;
+                    account.made += given;
+                }
+            }
+            current = next;
         }
         self.committer.add(&account);
         Ok(())
@@ -170,21 +216,24 @@ impl Line<'_> {
     fn pass_on(
         &self,
         batch: &mut Batch,
-        next: &mut Option<Box<dyn FoldState>>,
+        next: &mut Option<Folded>,
         encoder: &mut dyn Encoder,
         account: &mut Account,
     ) -> Result<(), Error> {
         if let Some(next) = next {
-            next.fold(batch)
-                .map_err(|error| Error::stage(error.to_string()))?;
-            account.folded += batch.rows() as u64;
-            return Ok(());
+            return next
+                .fold(batch)
+                .map_err(|error| Error::stage(error.to_string()));
         }
         let mut output = self.committer.buffer();
         encoder.encode(batch, &mut output);
         account.written += batch.rows() as u64;
         self.committer.write(&output);
         Ok(())
+    }
+
+    fn fold_dropped(&self, index: usize) -> Option<Dropped> {
+        self.pipeline.segments[index].fold.as_ref()?.dropped()
     }
 
     fn fold_name(&self, index: usize) -> &str {
@@ -295,7 +344,6 @@ impl Worker<'_> {
                 (Some(fold), _) => {
                     let name = self.line.fold_name(0);
                     fold.fold(&mut batch).map_err(|error| named(name, &error))?;
-                    self.account.folded += batch.rows() as u64;
                 }
                 (None, Some(first)) => self.encoder.encode_raw(&batch, first, &mut done.output),
                 (None, None) => self.encoder.encode(&batch, &mut done.output),
@@ -309,17 +357,26 @@ impl Worker<'_> {
     }
 }
 
+/// The error of a stage with its name, unless it says that already.
 fn named(stage: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::stage(format!("stage \"{stage}\": {error}"))
+    let (text, name) = (error.to_string(), format!("stage \"{stage}\""));
+    if text.starts_with(&name) {
+        return Error::stage(text);
+    }
+    Error::stage(format!("{name}: {text}"))
 }
 
-fn panicked(extent: View, panic: &(dyn Any + Send)) -> Rejected {
-    let message = panic
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    let (stage, reason) = ("stage".into(), format!("a stage panicked: {message}"));
+        .unwrap_or("no message")
+}
+
+fn panicked(extent: View, panic: &(dyn Any + Send)) -> Rejected {
+    let (stage, message) = ("stage".into(), panic_message(panic));
+    let reason = format!("a stage panicked: {message}");
     Rejected {
         extent,
         stage,

@@ -17,7 +17,7 @@ use pelton_sync::{Mutex, PoisonError};
 
 pub use account::Account;
 use commit::{Committer, Rules};
-use line::Line;
+use line::{Folded, Line};
 pub(crate) use line::{Gauges, Pipeline, Segment};
 pub use report::{Latency, Memory, Report, WorkerReport};
 
@@ -199,13 +199,15 @@ impl Run {
             .output
             .encoder()
             .begin(&line.pipeline.output_schema, &mut header);
-        line.committer.write(&header);
+        line.committer.begin(header);
         let folded = drive(&scheduler, &line, self.settings.workers);
         if !line.committer.is_stopped() {
             line.finish(folded)
                 .unwrap_or_else(|error| line.committer.fail(error));
         }
         let outcome = line.committer.finish()?;
+        // A worker notes what a task cost after the task has said that it is done.
+        scheduler.drain(None);
         Ok(report::assemble(report::Facts {
             outcome,
             sources: names,
@@ -245,11 +247,7 @@ impl Run {
 }
 
 /// Lets the workers loose and collects what they folded.
-fn drive(
-    scheduler: &Scheduler,
-    line: &Line<'_>,
-    workers: usize,
-) -> Vec<Box<dyn pelton_stage::FoldState>> {
+fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folded> {
     let folded = Mutex::new(Vec::new());
     scheduler.scope(|scope| {
         for _ in 0..workers {
