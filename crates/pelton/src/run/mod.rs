@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink};
 use pelton_metrics::{Counter, Histogram};
-use pelton_pool::{Budget, BufferPool};
+use pelton_pool::{Budget, BufferPool, memory};
 use pelton_sched::Scheduler;
 use pelton_stage::Spill;
 use pelton_sync::atomic::AtomicBool;
@@ -86,6 +86,9 @@ pub(crate) struct Settings {
 /// Blocks that may be in flight for each worker: one that is worked on, its results that wait, and
 /// room for what is decoded from it.
 const BLOCKS_PER_WORKER: u64 = 8;
+/// State that is spilled and merged leaves about as much again with the allocator: measured, with
+/// 14 million groups in 50 MB the process held 95 MB when all that was left was given to state.
+const STATE_SHARE: u64 = 2;
 /// Threads that one engine may have.
 const WORKERS_MAX: usize = 1024;
 const BLOCK_BYTES_MIN: u64 = 64 << 10;
@@ -125,7 +128,7 @@ impl Settings {
             spill,
             state_budget: budget.child(
                 "state",
-                Some(limit - for_blocks(limit, workers, block_bytes)),
+                Some((limit - apart_from_state(limit, workers, block_bytes)) / STATE_SHARE),
             ),
             budget,
             block_bytes: block_bytes as usize,
@@ -134,12 +137,19 @@ impl Settings {
     }
 }
 
-/// The part of `limit` that state leaves to blocks: each worker has one, another waits for its
-/// turn, and one is being read.
-fn for_blocks(limit: u64, workers: usize, block_bytes: u64) -> u64 {
-    let blocks = 2 * workers as u64 + 1;
+/// The part of `limit` that is not for state. Blocks: each worker has one, another waits for its
+/// turn, and one is being read. What is decoded from a block takes up to four times its room. And
+/// what the process holds before it has read anything counts like everything else.
+fn apart_from_state(limit: u64, workers: usize, block_bytes: u64) -> u64 {
+    let workers = workers as u64;
     let each = block_bytes.checked_next_power_of_two().unwrap_or(limit);
-    blocks.saturating_mul(each).min(limit / 2)
+    let blocks = (2 * workers + 1).saturating_mul(each);
+    let decoded = (4 * workers).saturating_mul(each);
+    let resident = memory::process().map_or(0, |process| process.resident);
+    blocks
+        .saturating_add(decoded)
+        .saturating_add(resident)
+        .min(limit / 2)
 }
 
 /// A quarter of the machine's memory, or 1 GiB where that is not known.

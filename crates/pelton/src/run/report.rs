@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use pelton_metrics::HistogramSnapshot;
-use pelton_pool::BufferPool;
+use pelton_pool::{BufferPool, memory};
 use pelton_record::Schema;
 use pelton_sched::Scheduler;
 use serde::Serialize;
@@ -119,7 +119,7 @@ pub(super) fn assemble(facts: Facts<'_>) -> Report {
         memory: Memory {
             limit_bytes: budget.limit(),
             reserved_bytes_max: budget.high_water(),
-            resident_bytes_max: resident_bytes_max(),
+            resident_bytes_max: memory::process().map(|process| process.peak),
             block_bytes: facts.settings.block_bytes as u64,
             spilled_bytes: facts.settings.spill.written_bytes(),
             pool_hits: pool.hits,
@@ -158,10 +158,6 @@ fn proc_line(file: &str, name: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-fn resident_bytes_max() -> Option<u64> {
-    proc_line("/proc/self/status", "VmHWM")
 }
 
 /// The memory of the machine, in bytes.
