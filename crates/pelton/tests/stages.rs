@@ -73,8 +73,8 @@ fn figures_may_be_computed_from_aggregates() {
         ("n", "count(DISTINCT trips)"),
     ];
     let (out, _) = run(trips().aggregate(["lower(city) AS town"], figures));
-    let expected = "town,mean,far,n\noslo,1.7500000000000000,3.00,2\nbern,0.2500000000000000,1.25,1\n\
-                    rome,9.7500000000000000,10.75,1\n";
+    let expected = "town,mean,far,n\noslo,1.7500000000000000,3.00,2\n\
+                    bern,0.2500000000000000,1.25,1\nrome,9.7500000000000000,10.75,1\n";
     assert_eq!(out, expected);
 }
 
@@ -105,7 +105,7 @@ fn select_takes_aggregates_order_and_having() {
 #[test]
 fn settings_keep_the_order_of_names() {
     let plan = Plan::from_toml(
-        "[source]\npath = \"-\"\n[[stage]]\nderive = { z = \"1\", a = \"z + 1\" }\n[sink]\npath = \"-\"\n",
+        "source.path = '-'\nsink.path = '-'\n[[stage]]\nderive = { z = '1', a = 'z + 1' }\n",
     )
     .expect("a plan");
     let StagePlan::Derive(derived) = &plan.set("engine.workers", "1").expect("a key").stages[0]
@@ -179,7 +179,8 @@ fn a_panic_costs_its_record_alone() {
 
 #[test]
 fn a_log_is_taken_apart_by_its_pattern() {
-    let line = "10.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] \"GET /a?b=1 HTTP/1.0\" 200 23 \"-\" \"-\"\n";
+    let line = "10.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] \"GET /a?b=1 HTTP/1.0\" \
+                200 23 \"-\" \"-\"\n";
     let source = pelton::plan::SourcePlan {
         format: Some(pelton::plan::FormatName::Log),
         ..Default::default()
