@@ -92,6 +92,22 @@ fn an_unknown_column() {
 }
 
 #[test]
+fn an_unknown_column_in_a_selection() {
+    let select = |item: &str| format!("[[stage]]\nselect = [\"id\", \"{item}\"]");
+    for (item, place) in [
+        ("contry", "pelton: job.toml:6:18: "),
+        ("contry AS c", "pelton: job.toml:6:18: "),
+        ("upper(contry) AS c", "pelton: job.toml:6:24: "),
+    ] {
+        refused(
+            "[[stage]]",
+            &(select(item) + "\n[[stage]]"),
+            &[place, "did you mean `country`?"],
+        );
+    }
+}
+
+#[test]
 fn types_that_do_not_fit() {
     refused(
         "quantity > 5",
