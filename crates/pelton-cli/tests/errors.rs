@@ -300,11 +300,9 @@ fn a_dead_letter_that_would_be_written_over() {
 
 #[test]
 fn stages_that_are_no_stages() {
-    refused(
-        "[[stage]]",
-        "[stage]",
-        &["pelton: job.toml:5:", "[[stage]]"],
-    );
+    let table = "[source]\npath = \"-\"\n[stage]\nlimit = 3\n[sink]\npath = \"-\"\n";
+    let ran = Place::with(&[("job.toml", table)]).pelton(&["check", "job.toml"]);
+    ran.assert_refused(&["pelton: job.toml:3:", "each stage begins with [[stage]]"]);
     let two = "filter = \"true\"\nlimit = 3\n[[stage]]\nfilter";
     refused(
         "filter",
@@ -324,7 +322,7 @@ fn yaml_and_json_show_places_too() {
             yaml.replace("path: -", "path: '-'"),
             "pelton: job.yaml:3:14: ",
         ),
-        ("job.json", json.to_owned(), "pelton: job.json:2:25: "),
+        ("job.json", json.to_owned(), "pelton: job.json:2:24: "),
     ] {
         let place_of = Place::with(&[("orders.csv", ORDERS), (name, &text)]);
         place_of
