@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
 use pelton::Run;
 use pelton::sync::{
     Arc,
@@ -43,7 +43,7 @@ pub(crate) fn start(run: &Run, quiet: bool) -> Bar {
             let rate = |amount: u64| (amount as f64 / seconds) as u64;
             bar.set_message(format!(
                 "{}/s  {} records/s",
-                HumanBytes(rate(progress.bytes())),
+                DecimalBytes(rate(progress.bytes())),
                 HumanCount(rate(progress.records()))
             ));
             thread::park_timeout(TICK);

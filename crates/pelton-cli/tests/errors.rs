@@ -92,6 +92,22 @@ fn an_unknown_column() {
 }
 
 #[test]
+fn an_unknown_column_in_a_selection() {
+    let select = |item: &str| format!("[[stage]]\nselect = [\"id\", \"{item}\"]");
+    for (item, place) in [
+        ("contry", "pelton: job.toml:6:18: "),
+        ("contry AS c", "pelton: job.toml:6:18: "),
+        ("upper(contry) AS c", "pelton: job.toml:6:24: "),
+    ] {
+        refused(
+            "[[stage]]",
+            &(select(item) + "\n[[stage]]"),
+            &[place, "did you mean `country`?"],
+        );
+    }
+}
+
+#[test]
 fn types_that_do_not_fit() {
     refused(
         "quantity > 5",
@@ -259,5 +275,74 @@ fn help_shows_how() {
         let example = format!("  pelton {command} ");
         assert!(ran.assert_code(0).stdout.contains("Example"), "{ran:?}");
         assert!(ran.stdout.contains(&example), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_dead_letter_that_would_be_written_over() {
+    let policy = |path: &str| {
+        let letters = format!("[dead_letter]\npath = \"{path}\"\n");
+        format!("[engine]\non_error = \"dead_letter\"\n{letters}[sink]")
+    };
+    refused(
+        "[sink]",
+        &policy("by_country.csv"),
+        &["dead_letter.path and sink.path"],
+    );
+    refused(
+        "[sink]",
+        &policy("-"),
+        &["dead_letter.path", "expected a file"],
+    );
+    let alone = "[engine]\non_error = \"dead_letter\"\n[sink]";
+    refused("[sink]", alone, &["[dead_letter]", "missing"]);
+}
+
+#[test]
+fn stages_that_are_no_stages() {
+    let table = "[source]\npath = \"-\"\n[stage]\nlimit = 3\n[sink]\npath = \"-\"\n";
+    let ran = Place::with(&[("job.toml", table)]).pelton(&["check", "job.toml"]);
+    ran.assert_refused(&["pelton: job.toml:3:", "each stage begins with [[stage]]"]);
+    let two = "filter = \"true\"\nlimit = 3\n[[stage]]\nfilter";
+    refused(
+        "filter",
+        two,
+        &["pelton: job.toml:5:1: ", "exactly one key"],
+    );
+}
+
+#[test]
+fn yaml_and_json_show_places_too() {
+    let yaml = "source: {path: orders.csv}\nstage:\n  - filter: \"quantty > 5\"\nsink: {path: -}\n";
+    let json = "{\"source\": {\"path\": \"orders.csv\"},\n \"stage\": [{\"filter\": \"quantty > 5\"}],\n \
+                \"sink\": {\"path\": \"-\"}}";
+    for (name, text, place) in [
+        (
+            "job.yaml",
+            yaml.replace("path: -", "path: '-'"),
+            "pelton: job.yaml:3:14: ",
+        ),
+        ("job.json", json.to_owned(), "pelton: job.json:2:24: "),
+    ] {
+        let place_of = Place::with(&[("orders.csv", ORDERS), (name, &text)]);
+        place_of
+            .pelton(&["check", name])
+            .assert_refused(&[place, "did you mean `quantity`?"]);
+        let (key, at) = match name {
+            "job.json" => ("\"snk\"", "pelton: job.json:3:3: "),
+            _ => ("snk", "pelton: job.yaml:4:1: "),
+        };
+        let text = text.replace(
+            if name == "job.json" {
+                "\"sink\""
+            } else {
+                "sink"
+            },
+            key,
+        );
+        let place_of = Place::with(&[("orders.csv", ORDERS), (name, &text)]);
+        place_of
+            .pelton(&["check", name])
+            .assert_refused(&[at, "did you mean `sink`?"]);
     }
 }

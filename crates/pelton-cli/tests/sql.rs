@@ -97,13 +97,13 @@ fn clauses() {
 
 #[test]
 fn more_than_one_select_over_one_file_is_refused_at_its_place() {
-    let join = "SELECT * FROM 'orders.csv' JOIN 'b.csv' ON true";
-    refused(join, &["pelton: query:1:", "join"]);
+    let join = "SELECT * FROM orders.csv JOIN other ON true";
+    refused(join, &["pelton: query:1:15: ", "joins"]);
     refused(
         "SELECT 1 FROM 'orders.csv' UNION SELECT 2 FROM 'orders.csv'",
         &["query:1:1: ", "UNION"],
     );
-    refused("SELECT (SELECT 1) FROM 'orders.csv'", &["query:1:8: "]);
+    refused("SELECT (SELECT 1) FROM 'orders.csv'", &["query:1:9: "]);
     refused(
         "SELECT rank() OVER (ORDER BY id) FROM 'orders.csv'",
         &["query:1:8: "],
@@ -113,20 +113,43 @@ fn more_than_one_select_over_one_file_is_refused_at_its_place() {
 
 #[test]
 fn faults_are_shown_at_their_place() {
-    refused(
-        "SELECT cuntry FROM 'orders.csv'",
-        &["query:1:8: ", "did you mean `country`?"],
-    );
-    refused(
-        "SELECT 1 +\n  stats FROM 'orders.csv'",
-        &["query:", "did you mean `status`?"],
-    );
-    refused("SELEC 1", &["query:1:1: "]);
-    refused("SELECT id FROM 'orders.csv' WHERE", &["query:1:"]);
-    refused(
-        "SELECT id FROM 'none.csv'",
-        &["pelton: none.csv: no such file or directory\n"],
-    );
+    for (query, parts) in [
+        (
+            "SELECT cuntry FROM 'orders.csv'",
+            ["query:1:8: ", "did you mean `country`?"],
+        ),
+        (
+            "SELECT 1 +\n  quantty FROM 'orders.csv'",
+            ["query:2:3: ", "`quantity`?"],
+        ),
+        (
+            "SELECT id FROM 'orders.csv' ORDER BY idd",
+            ["query:1:38: ", "`id`?"],
+        ),
+        (
+            "SELECT rond(id) FROM 'orders.csv'",
+            ["query:1:8: ", "did you mean `round`?"],
+        ),
+        (
+            "SELECT id + status FROM 'orders.csv'",
+            ["query:1:8: ", "int64"],
+        ),
+        (
+            "SELECT id FROM 'orders.csv' WHERE quantty > 1",
+            ["query:1:35: ", "`quantity`?"],
+        ),
+        ("SELEC 1", ["query:1:1: ", "SELECT"]),
+        (
+            "SELECT id FROM 'orders.csv' WHERE",
+            ["query:1:34: ", "expression"],
+        ),
+        (
+            "SELECT id FROM 'none.csv'",
+            ["pelton: none.csv: ", "no such file or directory\n"],
+        ),
+    ] {
+        refused(query, &parts);
+    }
 }
 
 #[test]

@@ -10,26 +10,26 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A directory of its own for each test.
-pub struct Place {
+pub(crate) struct Place {
     directory: TempDir,
 }
 
 /// What a run of the command came to.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory for temporary files");
         Self { directory }
     }
 
     /// With files in it.
-    pub fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let place = Self::new();
         for (name, text) in files {
             place.put(name, text);
@@ -37,24 +37,24 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn put(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn put(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.path(name), text).expect("a file can be written");
     }
 
-    pub fn bytes(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8(self.bytes(name)).expect("text")
     }
 
     /// The names of all files, ordered.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.directory.path()).expect("the directory");
         let name = |entry: std::io::Result<fs::DirEntry>| {
             entry
@@ -69,7 +69,7 @@ impl Place {
     }
 
     /// The command, to be run in this directory.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pelton"));
         command
             .current_dir(self.directory.path())
@@ -78,7 +78,7 @@ impl Place {
         command
     }
 
-    pub fn pelton(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn pelton(&self, arguments: &[&str]) -> Ran {
         Ran::of(
             &self
                 .command(arguments)
@@ -88,7 +88,7 @@ impl Place {
     }
 
     /// Runs the command with `input` on its standard input.
-    pub fn pelton_reading(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn pelton_reading(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command
@@ -115,20 +115,20 @@ impl Ran {
     }
 
     /// The report, which `--report json` leaves on standard error.
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         serde_json::from_str(&self.stderr)
             .unwrap_or_else(|error| panic!("{error} in {}", self.stderr))
     }
 
     #[track_caller]
-    pub fn assert_code(&self, code: i32) -> &Self {
+    pub(crate) fn assert_code(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "{self:?}");
         self
     }
 
     /// It could not be done, and standard error says so in words that hold all of `parts`.
     #[track_caller]
-    pub fn assert_refused(&self, parts: &[&str]) -> &Self {
+    pub(crate) fn assert_refused(&self, parts: &[&str]) -> &Self {
         self.assert_code(2);
         assert!(self.stderr.starts_with("pelton: "), "{}", self.stderr);
         for part in parts {
@@ -139,7 +139,7 @@ impl Ran {
 }
 
 /// Four orders, in two countries.
-pub const ORDERS: &str = "\
+pub(crate) const ORDERS: &str = "\
 id,country,status,quantity,unit_price
 1,DE,shipped,7,1.50
 2,FR,shipped,9,2.25
@@ -148,7 +148,7 @@ id,country,status,quantity,unit_price
 ";
 
 /// Orders by country, from `orders.csv` to `by_country.csv`.
-pub const GROUPED: &str = r#"
+pub(crate) const GROUPED: &str = r#"
 [source]
 path = "orders.csv"
 
@@ -166,4 +166,4 @@ path = "by_country.csv"
 "#;
 
 /// What `GROUPED` makes of `ORDERS`.
-pub const BY_COUNTRY: &str = "country,orders,revenue\nDE,2,70.50\nFR,1,20.25\n";
+pub(crate) const BY_COUNTRY: &str = "country,orders,revenue\nDE,2,70.50\nFR,1,20.25\n";

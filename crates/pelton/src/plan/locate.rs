@@ -48,6 +48,20 @@ impl<'a> Locator<'a> {
         Some(self.from + self.text.get(self.from..)?.find(part)?)
     }
 
+    /// The first place in the whole text where `word` stands alone.
+    pub(crate) fn word(&self, word: &str) -> Option<Place> {
+        if word.is_empty() {
+            return None;
+        }
+        let stands_alone = |&(at, _): &(usize, &str)| {
+            let before = self.text[..at].chars().next_back();
+            let after = self.text[at + word.len()..].chars().next();
+            !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)
+        };
+        let (at, _) = self.text.match_indices(word).find(stands_alone)?;
+        Some(Place::of_byte(self.text, at))
+    }
+
     /// Moves past where `part` stands next.
     pub(crate) fn skip(&mut self, part: &str) {
         if let Some(found) = self.find(part) {
@@ -72,6 +86,21 @@ impl<'a> Locator<'a> {
             },
         }
     }
+}
+
+/// The name or number with which `text` begins, quotes left out.
+pub(crate) fn first_word(text: &str) -> &str {
+    match text.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => text
+            .split(|letter| !is_of_word(letter))
+            .next()
+            .unwrap_or_default(),
+    }
+}
+
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
 }
 
 /// The line of `text` at `place` with a mark below the column.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
-pub(crate) use locate::Locator;
+pub(crate) use locate::{Locator, Place, first_word};
 pub use read::PlanError;
 pub use size::ByteSize;
 

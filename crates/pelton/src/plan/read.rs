@@ -184,17 +184,28 @@ fn parse<T: DeserializeOwned>(text: &str, language: Language) -> Result<T, PlanE
             located(&error.without_snippet().to_string(), place)
         }),
         Language::Json => serde_json::from_str(text).map_err(|error| {
-            let place = Place {
-                line: error.line().max(1),
-                column: error.column().max(1),
-            };
             let message = error.to_string();
-            located(
-                message.split(" at line ").next().unwrap_or(&message),
-                Some(place),
-            )
+            let message = message.split(" at line ").next().unwrap_or(&message);
+            located(message, Some(json_place(text, &error, message)))
         }),
     }
+}
+
+/// Where a name begins that JSON's reader complains about once it is past it.
+fn json_place(text: &str, error: &serde_json::Error, message: &str) -> Place {
+    let place = Place {
+        line: error.line().max(1),
+        column: error.column().max(1),
+    };
+    let named = message.starts_with("unknown ");
+    let (Some(name), true) = (message.split('`').nth(1), named) else {
+        return place;
+    };
+    let line = text.lines().nth(place.line - 1).unwrap_or_default();
+    let end = line.floor_char_boundary(place.column);
+    let start = line[..end].rfind(name);
+    let column = start.map_or(place.column, |at| line[..at].chars().count() + 1);
+    Place { column, ..place }
 }
 
 fn first_line(text: &str) -> &str {
@@ -204,6 +215,12 @@ fn first_line(text: &str) -> &str {
 /// Serde's words for an unknown name, with the nearest of the names it lists.
 fn suggest(message: &str) -> String {
     let message = first_line(message);
+    if message.starts_with("wanted exactly 1 element") {
+        return "a stage has exactly one key, the name of what it does".to_owned();
+    }
+    if message == "invalid type: map, expected a sequence" {
+        return "expected a list; in TOML each stage begins with [[stage]]".to_owned();
+    }
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = message.contains("unknown field") || message.contains("unknown variant");
     let (Some(name), true) = (names.next(), unknown) else {
@@ -214,7 +231,10 @@ fn suggest(message: &str) -> String {
     } else {
         "name"
     };
-    let known: Vec<&str> = names.collect();
+    let mut known: Vec<&str> = names.collect();
+    if let (true, Some((_, list))) = (known.is_empty(), message.split_once("expected one of ")) {
+        known.extend(list.split(", "));
+    }
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("unknown {kind} `{name}`; did you mean `{near}`?"),
         None => format!(

@@ -7,7 +7,7 @@ use pelton_stage::{ErrorKind, Fold, Position, Spill, Stage};
 
 use super::flow::Flow;
 use super::lower;
-use crate::plan::{Locator, Plan, PlanError, StagePlan};
+use crate::plan::{Locator, Place, Plan, PlanError, StagePlan, first_word};
 
 /// One bound step.
 pub(super) struct Step {
@@ -141,20 +141,9 @@ impl Binding<'_, '_> {
     ) -> Fault {
         let label = self.label;
         let message = format!("stage \"{label}\": {}", error.message());
-        // A text that was put together elsewhere does not stand in the file, its names do.
-        let name = match error.kind() {
-            ErrorKind::UnknownColumn { name } => self.locator.find(name),
-            _ => None,
-        };
-        let (start, whole) = match self.locator.find(text) {
-            Some(start) => (Some(start), true),
-            None => (name, false),
-        };
         let mut plain = self.draft.plain(&message);
-        if let (Some((_, file)), Some(start)) = (self.draft.file, start) {
-            let at = error.position().filter(|_| whole);
-            let (line, column) = at.map_or((1, 1), |at| (at.line, at.column));
-            plain = plain.at(file, self.locator.within(start, line, column));
+        if let (Some((_, file)), Some(place)) = (self.draft.file, self.place(text, error)) {
+            plain = plain.at(file, place);
         } else if self.draft.file.is_none() {
             let at = error.position().map_or(1, |at| at.column);
             plain = self
@@ -167,6 +156,21 @@ impl Binding<'_, '_> {
             error: plain,
             columns: columns.iter().map(|&name| name.to_owned()).collect(),
         }
+    }
+
+    /// Where the error in `text` stands in the file; where `text` itself does not stand there, as
+    /// with what was made from a query, the word that is wrong is looked for.
+    fn place(&self, text: &str, error: &pelton_stage::Error) -> Option<Place> {
+        let Position { line, column } = match (error.position(), self.locator.find(text)) {
+            (at, Some(start)) => {
+                let (line, column) = at.map_or((1, 1), |at| (at.line, at.column));
+                return Some(self.locator.within(start, line, column));
+            }
+            (at, None) => at?,
+        };
+        let shown = text.lines().nth(line.max(1) as usize - 1)?;
+        let rest = shown.char_indices().nth(column.max(1) as usize - 1)?.0;
+        self.locator.word(first_word(&shown[rest..]))
     }
 
     /// The error of a text that was parsed with `before` in front of it.

@@ -199,10 +199,10 @@ pub(super) fn item(
 ) -> Result<(Expression, Option<String>), Fault> {
     const BEFORE: &str = "SELECT ";
     let parsed = match Expression::parse(text) {
-        Ok(expression) => Ok((expression, None)),
+        Ok(expression) => Ok((expression, None, "")),
         Err(error) => match Query::parse(&format!("{BEFORE}{text} FROM t")) {
             Ok(mut query) if query.items.len() == 1 => match query.items.remove(0) {
-                Item::Expression { expression, alias } => Ok((expression, alias)),
+                Item::Expression { expression, alias } => Ok((expression, alias, BEFORE)),
                 _ => Err(binding.fault(text, &error, &[])),
             },
             Err(in_item) if text.to_ascii_lowercase().contains(" as ") => {
@@ -211,10 +211,10 @@ pub(super) fn item(
             _ => Err(binding.fault(text, &error, &[])),
         },
     };
-    let (expression, alias) = parsed?;
+    let (expression, alias, before) = parsed?;
     expression.bind(schema).map_err(|error| {
         binding
-            .fault_behind("", text, &error)
+            .fault_behind(before, text, &error)
             .about(&expression.columns())
     })?;
     binding.seen(text);

@@ -56,12 +56,22 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
 }
 
 fn check_dead_letter(plan: &Plan) -> Result<(), PlanError> {
-    if plan.engine.on_error == OnError::DeadLetter && plan.dead_letter.is_none() {
-        let message =
-            "engine.on_error is \"dead_letter\", but [dead_letter] with its path is missing";
-        return Err(PlanError::new(message));
+    if plan.engine.on_error != OnError::DeadLetter {
+        return Ok(());
     }
-    Ok(())
+    let wrong = |message: &str| Err(PlanError::new(message));
+    match &plan.dead_letter {
+        None => {
+            wrong("engine.on_error is \"dead_letter\", but [dead_letter] with its path is missing")
+        }
+        Some(letters) if letters.path == "-" => {
+            wrong("dead_letter.path: expected a file, found `-`")
+        }
+        Some(letters) if letters.path == plan.sink.path => {
+            wrong("dead_letter.path and sink.path are the same file")
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// A plan bound to its input.

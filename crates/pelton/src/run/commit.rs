@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pelton_connect::Sink;
 use pelton_record::{Block, Origin, Rejected};
+use pelton_simd::lines;
 use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
@@ -232,8 +233,12 @@ impl Committer {
             state.lines = self.header_lines;
         }
         done.rejected.sort_by_key(|rejected| rejected.extent.start);
+        let (mut line, mut counted) = (state.lines + 1, 0);
         for rejected in &done.rejected {
-            self.refuse_one(state, rejected, Some(&done))?;
+            let start = rejected.extent.start as usize;
+            line += lines::count(&done.block.bytes()[counted..start]) as u64;
+            counted = start;
+            self.refuse_one(state, rejected, Some((&done, line)))?;
         }
         state.lines += done.lines;
         state.write(&done.output)?;
@@ -242,13 +247,17 @@ impl Committer {
         Ok(())
     }
 
+    /// Refuses a record; its `place` is the block that holds it and its line in the input.
     fn refuse_one(
         &self,
         state: &mut State,
         rejected: &Rejected,
-        done: Option<&Done>,
+        place: Option<(&Done, u64)>,
     ) -> Result<(), Error> {
         state.account.reject(rejected.kind);
+        if self.on_error == OnError::Skip {
+            return Ok(());
+        }
         let mut letter = Letter {
             source: "",
             line: 0,
@@ -259,21 +268,17 @@ impl Committer {
             raw: None,
             raw_hex: None,
         };
-        if let Some(done) = done {
-            let start = rejected.extent.start as usize;
-            let before = &done.block.bytes()[..start];
+        if let Some((done, line)) = place {
             let raw = rejected.extent.of(done.block.bytes());
             letter.source = &self.names[done.origin.source as usize];
-            letter.line =
-                state.lines + before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
-            letter.byte = done.origin.byte + start as u64;
+            letter.line = line;
+            letter.byte = done.origin.byte + u64::from(rejected.extent.start);
             letter.raw = std::str::from_utf8(raw).ok();
             letter.raw_hex = letter.raw.is_none().then(|| hexadecimal(raw));
         }
         match self.on_error {
             OnError::Fail => Err(refusal(&letter)),
-            OnError::Skip => Ok(()),
-            OnError::DeadLetter => state.send(&letter),
+            OnError::Skip | OnError::DeadLetter => state.send(&letter),
         }
     }
 

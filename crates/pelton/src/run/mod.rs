@@ -22,7 +22,7 @@ pub(crate) use line::{Gauges, Pipeline, Segment};
 pub use report::{Latency, Memory, Report, WorkerReport};
 
 use crate::Error;
-use crate::plan::{Plan, PlanError};
+use crate::plan::{OnError, Plan, PlanError};
 
 /// How far a run has come; can be asked from any thread while it goes on.
 #[derive(Clone, Debug)]
@@ -241,7 +241,8 @@ impl Run {
             Some(sink) => sink,
             None => sink(&self.plan.sink.path)?,
         };
-        let letters = self.plan.dead_letter.as_ref();
+        let wanted = self.plan.engine.on_error == OnError::DeadLetter;
+        let letters = self.plan.dead_letter.as_ref().filter(|_| wanted);
         let dead_letter = letters
             .map(|letters| sink_file(&letters.path))
             .transpose()?;
