@@ -24,7 +24,7 @@ use command::{check, demo, gen_data, run, sql};
 /// Process files at the speed of the machine: filter, compute, group and write, on all cores,
 /// inside a memory limit, with an account of every record.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "pelton", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

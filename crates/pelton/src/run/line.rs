@@ -99,9 +99,14 @@ impl Folded {
 }
 
 impl Line<'_> {
-    /// Works until there is nothing left; answers what the first segment has folded.
-    pub(super) fn drive(&self) -> Option<Folded> {
-        let first = &self.pipeline.segments[0];
+    /// What a worker of the first segment folds into, when it ends in a fold.
+    pub(super) fn fold(&self) -> Option<Folded> {
+        let fold = self.pipeline.segments[0].fold.as_ref()?;
+        Some(Folded::new(&**fold, &self.budget))
+    }
+
+    /// Works until there is nothing left; answers what it has folded into `fold`.
+    pub(super) fn drive(&self, fold: Option<Folded>) -> Option<Folded> {
         let mut worker = Worker {
             line: self,
             decoder: self
@@ -109,10 +114,7 @@ impl Line<'_> {
                 .input
                 .decoder(&self.pipeline.schema, &self.pipeline.wanted),
             encoder: self.pipeline.output.encoder(),
-            fold: first
-                .fold
-                .as_ref()
-                .map(|fold| Folded::new(&**fold, &self.budget)),
+            fold,
             account: Account::default(),
             bytes: self.gauges.bytes.local(),
             records: self.gauges.records.local(),

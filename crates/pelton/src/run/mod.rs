@@ -83,15 +83,15 @@ pub(crate) struct Settings {
     pub record_bytes_max: usize,
 }
 
-/// Blocks that may be in flight for each worker: one that is worked on, its results that wait, and
-/// room for what is decoded from it.
-const BLOCKS_PER_WORKER: u64 = 8;
+/// Parts of the memory limit for each worker, of which a block is one. Most of the others are for
+/// state: a group takes several times the bytes of a short record, and one block may be all groups.
+const BLOCKS_PER_WORKER: u64 = 48;
 /// State that is spilled and merged leaves about as much again with the allocator: measured, with
 /// 14 million groups in 50 MB the process held 95 MB when all that was left was given to state.
 const STATE_SHARE: u64 = 2;
 /// Threads that one engine may have.
 const WORKERS_MAX: usize = 1024;
-const BLOCK_BYTES_MIN: u64 = 64 << 10;
+const BLOCK_BYTES_MIN: u64 = 16 << 10;
 /// Half of a usual second-level cache: a block and what is decoded from it stay there.
 const BLOCK_BYTES_MAX: u64 = 512 << 10;
 
@@ -259,12 +259,15 @@ impl Run {
 
 /// Lets the workers loose and collects what they folded.
 fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folded> {
+    // All before the first works, so that each finds the memory it cannot do without.
+    let folds: Vec<_> = (0..workers).map(|_| line.fold()).collect();
     let folded = Mutex::new(Vec::new());
+    let collected = &folded;
     scheduler.scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                if let Some(state) = line.drive() {
-                    folded
+        for fold in folds {
+            scope.spawn(move || {
+                if let Some(state) = line.drive(fold) {
+                    collected
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .push(state);
