@@ -82,9 +82,9 @@ proptest! {
 
 #[test]
 fn groups_past_the_memory_leave_room_for_blocks() {
-    const LIMIT: u64 = 4_000_000;
+    const LIMIT: u64 = 12_000_000;
     let mut input = "id,v\n".to_owned();
-    for id in 0..80_000 {
+    for id in 0..150_000 {
         writeln!(input, "{id},{}", id % 7).expect("a string takes all");
     }
     for workers in [1, 4, 7] {
