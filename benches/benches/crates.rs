@@ -25,10 +25,10 @@ fn orders() -> (String, usize) {
         let country = ["DE", "US", "FR", "GB", "NL"][rows * 7 % 5];
         let status = ["shipped", "pending", "returned"][rows % 3];
         let (quantity, cents) = (1 + rows * 13 % 20, 99 + rows * 7919 % 50_000);
-        let (whole, rest) = (cents / 100, cents % 100);
+        let price = format!("{}.{:02}", cents / 100, cents % 100);
         let written = writeln!(
             text,
-            "{},2024-03-01T12:00:00Z,Anna {rows},{country},{status},mug,{quantity},{whole}.{rest:02},",
+            "{},2024-03-01T12:00:00Z,Anna {rows},{country},{status},mug,{quantity},{price},",
             1_000_000 + rows
         );
         written.expect("a string takes all");

@@ -2,8 +2,8 @@
 //!
 //! The runner is the crate in `benches/`; its `--help` knows the flags. A smoke run takes the
 //! development profile, which the tests have built already, and only the light peers. The files
-//! group runs programs: no peer has to be built for it. `crates` is criterion's: one operation of one
-//! crate at a time.
+//! group runs programs: no peer has to be built for it. `crates` is criterion's: one operation of
+//! one crate at a time.
 
 use crate::Outcome;
 use crate::command::Command;

@@ -1,10 +1,10 @@
 //! Broken records: found, counted by kind, and treated as the policy says.
 
-mod common;
+mod place;
 
 use std::collections::BTreeMap;
 
-use common::Place;
+use place::Place;
 use serde_json::Value;
 
 /// Records of `input.csv` by country, with everything that can be broken in use.

@@ -1,8 +1,8 @@
 //! What cannot be done: one clear sentence, its place where there is one, and exit code 2.
 
-mod common;
+mod place;
 
-use common::{GROUPED, ORDERS, Place};
+use place::{GROUPED, ORDERS, Place};
 
 /// `GROUPED` with `old` replaced by `new`.
 #[track_caller]
@@ -314,8 +314,8 @@ fn stages_that_are_no_stages() {
 #[test]
 fn yaml_and_json_show_places_too() {
     let yaml = "source: {path: orders.csv}\nstage:\n  - filter: \"quantty > 5\"\nsink: {path: -}\n";
-    let json = "{\"source\": {\"path\": \"orders.csv\"},\n \"stage\": [{\"filter\": \"quantty > 5\"}],\n \
-                \"sink\": {\"path\": \"-\"}}";
+    let json = "{\"source\": {\"path\": \"orders.csv\"},\n \
+                \"stage\": [{\"filter\": \"quantty > 5\"}],\n \"sink\": {\"path\": \"-\"}}";
     for (name, text, place) in [
         (
             "job.yaml",

@@ -1,8 +1,8 @@
 //! `pelton gen`: the same bytes for the same seed.
 
-mod common;
+mod place;
 
-use common::Place;
+use place::Place;
 
 const KINDS: [&str; 4] = ["orders", "events", "log", "numbers"];
 

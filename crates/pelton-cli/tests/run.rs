@@ -1,11 +1,11 @@
 //! `pelton run`, from the outside: where data, reports and errors go, and what the options do.
 
-mod common;
+mod place;
 
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{BY_COUNTRY, GROUPED, ORDERS, Place};
+use place::{BY_COUNTRY, GROUPED, ORDERS, Place};
 
 fn orders() -> Place {
     Place::with(&[("orders.csv", ORDERS), ("job.toml", GROUPED)])

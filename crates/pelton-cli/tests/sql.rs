@@ -1,8 +1,8 @@
 //! `pelton sql`, from the outside.
 
-mod common;
+mod place;
 
-use common::{ORDERS, Place};
+use place::{ORDERS, Place};
 
 const QUERY: &str = "SELECT country, sum(quantity * unit_price) AS revenue FROM 'orders.csv' \
                      WHERE status = 'shipped' GROUP BY country ORDER BY revenue DESC LIMIT 10";
