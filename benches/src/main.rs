@@ -54,17 +54,35 @@ fn run(options: &Options) -> Result<(), String> {
         return smoke(&mut benchmarks);
     }
     let mut results = Vec::new();
+    let mut wrong = Vec::new();
     for benchmark in &mut benchmarks {
-        let result = runner::measure(benchmark, options.rounds)?;
-        table::print(&result);
-        results.push(result);
+        match runner::measure(benchmark, options.rounds) {
+            Ok(result) => {
+                table::print(&result);
+                results.push(result);
+            }
+            // One wrong answer spoils its benchmark, not the others.
+            Err(message) => {
+                eprintln!("{message}");
+                wrong.push(message);
+            }
+        }
     }
     table::print_verdict(&results);
+    report(options, &results)?;
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("\n")),
+    }
+}
+
+/// Compares with an earlier record and writes a new one, as asked.
+fn report(options: &Options, results: &[runner::Measured]) -> Result<(), String> {
     if let Some(path) = &options.against {
-        record::compare(&results, path)?;
+        record::compare(results, path)?;
     }
     match options.record {
-        true => record::write(&results),
+        true => record::write(results),
         false => Ok(()),
     }
 }
