@@ -3,6 +3,7 @@
 
 mod table;
 
+use pelton_stage::Expression;
 use table::{check, check_nulls};
 
 #[test]
@@ -116,4 +117,21 @@ fn a_failure_is_no_null_to_those_who_take_nulls() {
     );
     check("coalesce(1 / (i - 42), 1)", "failed: division by zero");
     check("coalesce(1, 1 / (i - 42))", "1");
+}
+
+/// A sign behind an operator is the operand's.
+#[test]
+fn signs_need_no_space_before_them() {
+    for (tight, wide) in [
+        ("a>-1", "a > -1"),
+        ("a>=-1", "a >= -1"),
+        ("a<>-1", "a <> -1"),
+        ("a!=-1", "a <> -1"),
+        ("a=-1", "a = -1"),
+        ("a*-1", "a * -1"),
+        ("a>+1", "a > +1"),
+    ] {
+        let read = |text| Expression::parse(text).expect("SQL").to_string();
+        assert_eq!(read(tight), read(wide), "{tight}");
+    }
 }

@@ -52,6 +52,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, Error> {
             let message = uncapitalised(error.message.trim_end_matches(" at"));
             syntax(message).at(place(text, error.location))
         })?;
+    let tokens: Vec<TokenWithSpan> = tokens.into_iter().flat_map(signs_apart).collect();
     let counts = |token: &&TokenWithSpan| {
         !matches!(
             token.token,
@@ -64,6 +65,45 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, Error> {
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     Ok(tokens)
+}
+
+/// `>-` as `>` and `-`: an operator of such characters does not end in a sign, which is the
+/// operand's (PostgreSQL, "Lexical Structure", operators).
+fn signs_apart(token: TokenWithSpan) -> Vec<TokenWithSpan> {
+    let split = match &token.token {
+        Token::CustomBinaryOperator(name) => split_sign(name),
+        _ => None,
+    };
+    match split {
+        Some(parts) => {
+            let part = |part| TokenWithSpan::new(part, token.span);
+            parts.map(part).to_vec()
+        }
+        None => vec![token],
+    }
+}
+
+fn split_sign(name: &str) -> Option<[Token; 2]> {
+    let (operator, sign) = name.split_at_checked(name.len() - 1)?;
+    let sign = match sign {
+        "-" => Token::Minus,
+        "+" => Token::Plus,
+        _ => return None,
+    };
+    let operator = match operator {
+        "=" => Token::Eq,
+        "<" => Token::Lt,
+        ">" => Token::Gt,
+        "<=" => Token::LtEq,
+        ">=" => Token::GtEq,
+        "<>" | "!=" => Token::Neq,
+        "*" => Token::Mul,
+        "/" => Token::Div,
+        "%" => Token::Mod,
+        "+" => Token::Plus,
+        _ => return None,
+    };
+    Some([operator, sign])
 }
 
 fn syntax(message: impl Into<String>) -> Error {
