@@ -132,8 +132,17 @@ fn cents(field: &[u8]) -> Option<i64> {
         return None;
     }
     let number: f64 = std::str::from_utf8(field).ok()?.parse().ok()?;
-    Some((number * 100.0).round() as i64)
+    let cents = number * 100.0;
+    if cents.abs() < FLOAT_CENTS_MAX {
+        return Some(cents.round() as i64);
+    }
+    let unit = 10f64.powi(cents.abs().log10() as i32 - 7);
+    Some((cents / unit).round() as i64)
 }
+
+/// Beyond this a sum of floats, which is what the peers make of decimals, does not hold the cent:
+/// eight digits are compared.
+const FLOAT_CENTS_MAX: f64 = 1e12;
 
 /// A field that is a date with a time, without the letters and the fraction's last zeros: what
 /// remains is the same whether it was written as text or read and written as a time stamp.
