@@ -337,13 +337,13 @@ mod tests {
     fn broken(name: &str, path: &str, text: &str) -> Vec<&'static str> {
         let package = Package {
             name: name.to_owned(),
-            folder: Path::new("/root/crates").join(name),
+            folder: Path::new("/house/crates").join(name),
             ours: vec![("pelton-sync".to_owned(), Kind::Normal)],
             published: true,
         };
         let workspace = Workspace {
             root: "/root".into(),
-            target: "/root/target".into(),
+            target: "/house/target".into(),
             packages: Vec::new(),
         };
         let source = Source {
