@@ -342,7 +342,7 @@ mod tests {
             published: true,
         };
         let workspace = Workspace {
-            root: "/root".into(),
+            root: "/house".into(),
             target: "/house/target".into(),
             packages: Vec::new(),
         };
