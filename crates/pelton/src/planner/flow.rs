@@ -34,7 +34,7 @@ pub(super) fn is_raw(steps: &[Step], schema: &Schema) -> bool {
 
 /// The fields of the input that are needed. When rows leave `raw` only those that steps look at;
 /// steps of the caller's own (`opaque`) may look at any.
-pub(super) fn need(steps: &[Step], raw: bool, opaque: bool, schema: &Schema) -> Need {
+pub(super) fn need(steps: &[Step], raw: bool, opaque: bool) -> Need {
     let mut need: Need = (raw && !opaque).then(|| {
         steps
             .iter()
@@ -54,6 +54,5 @@ pub(super) fn need(steps: &[Step], raw: bool, opaque: bool, schema: &Schema) -> 
             names.extend(flow.reads.iter().cloned());
         }
     }
-    debug_assert!(schema.is_empty() || need.as_ref().is_none_or(|names| names.len() < 1 << 20));
     need
 }

@@ -42,7 +42,7 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     let custom = std::mem::take(&mut engine.custom);
     let open = input.name() == "ndjson";
     let bound = bind(&engine, &source, custom, settings.spill.clone(), open)?;
-    let pipeline = assemble(&engine.plan, bound, input, output);
+    let pipeline = assemble(bound, input, output);
     let Engine { plan, sink, .. } = engine;
     Ok(Run {
         plan,
@@ -115,7 +115,7 @@ fn bind(
     let raw = custom.is_empty()
         && formats::same(&plan.source, &plan.sink)
         && flow::is_raw(&steps, &schema);
-    let need = flow::need(&steps, raw, !custom.is_empty(), &schema);
+    let need = flow::need(&steps, raw, !custom.is_empty());
     let wanted = wanted(plan, &schema, &need);
     let pruned: Vec<_> = wanted
         .iter()
@@ -198,12 +198,7 @@ fn wanted(plan: &Plan, schema: &Schema, need: &Need) -> Vec<usize> {
         .collect()
 }
 
-fn assemble(
-    plan: &Plan,
-    bound: BoundPlan,
-    input: Arc<dyn Format>,
-    output: Arc<dyn Format>,
-) -> Pipeline {
+fn assemble(bound: BoundPlan, input: Arc<dyn Format>, output: Arc<dyn Format>) -> Pipeline {
     let BoundPlan {
         schema,
         wanted,
@@ -218,7 +213,6 @@ fn assemble(
         }
         None => columns,
     };
-    debug_assert!(plan.source.path.is_empty() || !output_schema.is_empty() || wanted.is_empty());
     Pipeline {
         input,
         schema,
