@@ -39,6 +39,7 @@ mod error;
 mod input;
 mod sink;
 mod source;
+pub mod stream;
 
 pub use error::{Error, ErrorKind};
 pub use input::{Input, inputs};
