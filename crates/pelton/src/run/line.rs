@@ -1,21 +1,21 @@
 //! The assembly line that all workers of a run share.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use pelton_connect::{Chunk, Content, Source};
-use pelton_format::{Decoder, Encoder, Format};
+use pelton_format::{Encoder, Format};
 use pelton_metrics::{Counter, Histogram, LocalCounter, LocalHistogram};
 use pelton_pool::Budget;
-use pelton_record::{Batch, Bitmap, Rejected, RejectedKind, Schema, View};
+use pelton_record::{Batch, Rejected, RejectedKind, Schema, View};
 use pelton_stage::{Dropped, Fold, FoldState, Stage};
 use pelton_sync::atomic::{AtomicBool, Ordering};
 use pelton_sync::{Mutex, PoisonError};
 
 use super::account::Account;
 use super::commit::{Committer, Done};
+use super::process::{Processor, apply, named, panic_message};
 use crate::Error;
 
 /// Stages, and what takes in their rows at the end: a fold, or the sink when there is none.
@@ -63,7 +63,7 @@ pub(super) struct Line<'a> {
 /// One worker's own tools.
 struct Worker<'a> {
     line: &'a Line<'a>,
-    decoder: Box<dyn Decoder>,
+    processor: Processor<'a>,
     encoder: Box<dyn Encoder>,
     fold: Option<Folded>,
     account: Account,
@@ -109,10 +109,7 @@ impl Line<'_> {
     pub(super) fn drive(&self, fold: Option<Folded>) -> Option<Folded> {
         let mut worker = Worker {
             line: self,
-            decoder: self
-                .pipeline
-                .input
-                .decoder(&self.pipeline.schema, &self.pipeline.wanted),
+            processor: Processor::new(self.pipeline),
             encoder: self.pipeline.output.encoder(),
             fold,
             account: Account::default(),
@@ -154,25 +151,6 @@ impl Line<'_> {
         })
     }
 
-    /// Applies the stages of segment `index`.
-    fn apply(&self, index: usize, batch: &mut Batch, account: &mut Account) -> Result<(), Error> {
-        for stage in &self.pipeline.segments[index].stages {
-            let (rows, refused) = (batch.rows(), batch.rejected().len());
-            if rows == 0 {
-                break;
-            }
-            stage
-                .apply(batch)
-                .map_err(|error| named(stage.name(), &error))?;
-            let gone = rows - batch.rows() - (batch.rejected().len() - refused);
-            match stage.dropped() {
-                Dropped::Filtered => account.filtered += gone as u64,
-                Dropped::Deduplicated => account.deduplicated += gone as u64,
-            }
-        }
-        Ok(())
-    }
-
     /// Merges what the workers folded and passes it through the segments that follow.
     pub(super) fn finish(&self, folded: Vec<Folded>) -> Result<(), Error> {
         let mut account = Account::default();
@@ -196,7 +174,11 @@ impl Line<'_> {
             for batch in state.finish().map_err(|error| named(name, &error))? {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
                 given += batch.rows() as u64;
-                self.apply(index, &mut batch, &mut account)?;
+                apply(
+                    &self.pipeline.segments[index].stages,
+                    &mut batch,
+                    &mut account,
+                )?;
                 self.pass_on(&mut batch, &mut next, &mut *encoder, &mut account)?;
                 self.committer.refuse(&batch.take_rejected());
             }
@@ -231,6 +213,27 @@ impl Line<'_> {
         encoder.encode(batch, &mut output);
         account.written += batch.rows() as u64;
         self.committer.write(&output);
+        Ok(())
+    }
+
+    /// Gives what the stages left to the fold, or encodes it for the sink.
+    fn take(
+        &self,
+        batch: &mut Batch,
+        fold: Option<&mut Folded>,
+        encoder: &mut dyn Encoder,
+        account: &mut Account,
+        output: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match (fold, self.pipeline.raw) {
+            (Some(fold), _) => {
+                let name = self.fold_name(0);
+                return fold.fold(batch).map_err(|error| named(name, &error));
+            }
+            (None, Some(first)) => encoder.encode_raw(batch, first, output),
+            (None, None) => encoder.encode(batch, output),
+        }
+        account.written += batch.rows() as u64;
         Ok(())
     }
 
@@ -291,98 +294,28 @@ impl Worker<'_> {
     }
 
     fn records(&mut self, chunk: &Chunk, done: &mut Done) -> Result<(), Error> {
-        let mut batch = self.decoder.decode(chunk.block.clone(), chunk.origin);
-        done.lines = batch.lines();
-        let read = (batch.rows() + batch.rejected().len()) as u64;
-        self.account.read += read;
-        self.records.add(read);
-        done.rejected = batch.take_rejected();
         done.output = self.line.committer.buffer();
-        self.guarded(batch, done)
-    }
-
-    /// Applies the stages and lets nobody suffer for a neighbour: where a stage panics, the rows
-    /// are tried again in halves until the one that is to blame stands alone.
-    fn guarded(&mut self, mut batch: Batch, done: &mut Done) -> Result<(), Error> {
-        let (block, origin, extents) = (
-            batch.block().clone(),
-            batch.origin(),
-            batch.extents().to_vec(),
-        );
-        let mut account = Account::default();
-        let applied = catch_unwind(AssertUnwindSafe(|| {
-            self.line.apply(0, &mut batch, &mut account)
-        }));
-        match applied {
-            Ok(applied) => {
-                applied?;
-                self.account.merge(&account);
-                self.pass_on(batch, done)
-            }
-            Err(panic) if extents.len() == 1 => {
-                done.rejected.push(panicked(extents[0], &*panic));
-                Ok(())
-            }
-            Err(_) => {
-                let (left, right) = extents.split_at(extents.len() / 2);
-                for half in [left, right] {
-                    let mut again = self.decoder.decode(block.clone(), origin);
-                    again.take_rejected();
-                    let keep = |row| half.contains(&again.extents()[row]);
-                    let keep = Bitmap::from_fn(again.rows(), keep);
-                    again.retain(&keep);
-                    self.guarded(again, done)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Gives what the stages left to the fold, or to the sink.
-    fn pass_on(&mut self, mut batch: Batch, done: &mut Done) -> Result<(), Error> {
-        let rows = batch.rows();
-        if rows > 0 {
-            match (&mut self.fold, self.line.pipeline.raw) {
-                (Some(fold), _) => {
-                    let name = self.line.fold_name(0);
-                    fold.fold(&mut batch).map_err(|error| named(name, &error))?;
-                }
-                (None, Some(first)) => self.encoder.encode_raw(&batch, first, &mut done.output),
-                (None, None) => self.encoder.encode(&batch, &mut done.output),
-            }
-        }
-        if self.fold.is_none() {
-            self.account.written += rows as u64;
-        }
-        done.rejected.append(&mut batch.take_rejected());
+        let Self {
+            line,
+            processor,
+            encoder,
+            fold,
+            account,
+            ..
+        } = self;
+        let processed = processor.process(&chunk.block, chunk.origin, &mut |batch| {
+            line.take(
+                batch,
+                fold.as_mut(),
+                &mut **encoder,
+                account,
+                &mut done.output,
+            )
+        })?;
+        self.records.add(processed.account.read);
+        self.account.merge(&processed.account);
+        done.lines = processed.lines;
+        done.rejected = processed.rejected;
         Ok(())
-    }
-}
-
-/// The error of a stage with its name, unless it says that already.
-fn named(stage: &str, error: &dyn std::fmt::Display) -> Error {
-    let (text, name) = (error.to_string(), format!("stage \"{stage}\""));
-    if text.starts_with(&name) {
-        return Error::stage(text);
-    }
-    Error::stage(format!("{name}: {text}"))
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
-fn panicked(extent: View, panic: &(dyn Any + Send)) -> Rejected {
-    let (stage, message) = ("stage".into(), panic_message(panic));
-    let reason = format!("a stage panicked: {message}");
-    Rejected {
-        extent,
-        stage,
-        kind: RejectedKind::Panic,
-        reason,
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod commit;
 mod line;
+mod process;
 mod report;
 
 use std::time::Instant;
