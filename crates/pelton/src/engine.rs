@@ -304,6 +304,7 @@ impl EngineBuilder {
             sink,
             engine,
             dead_letter,
+            ..Plan::default()
         };
         Ok(Engine {
             plan,

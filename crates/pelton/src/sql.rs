@@ -2,8 +2,8 @@
 
 use pelton_stage::{AggregateCall, Expression, Function, Item, Query};
 
+use crate::plan::SinkPlan;
 use crate::plan::{AggregatePlan, Expressions, Plan, PlanError, SourcePlan, StagePlan};
-use crate::plan::{EnginePlan, SinkPlan};
 
 /// The plan of a SELECT over one file, whose path stands in quotes after FROM; it writes to
 /// standard output.
@@ -34,10 +34,9 @@ pub fn plan(query: &str) -> Result<Plan, PlanError> {
         stages,
         sink: SinkPlan {
             path: "-".to_owned(),
-            format: None,
+            ..SinkPlan::default()
         },
-        engine: EnginePlan::default(),
-        dead_letter: None,
+        ..Plan::default()
     })
 }
 

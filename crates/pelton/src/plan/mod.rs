@@ -3,8 +3,10 @@
 //! A [`Plan`] says what to do and nothing about how. It is read from a file or from SQL, built in
 //! code, sent over a wire, written down again: plain serde data whose expressions are SQL text.
 
+mod interval;
 mod locate;
 mod read;
+mod serve;
 mod size;
 
 use std::collections::BTreeMap;
@@ -12,8 +14,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
+pub use interval::Interval;
 pub(crate) use locate::{Locator, Place, first_word};
 pub use read::PlanError;
+pub use serve::{
+    FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan, TlsPlan,
+};
 pub use size::ByteSize;
 
 /// A pipeline: where records come from, what is done with them, where they go.
@@ -32,7 +38,7 @@ pub use size::ByteSize;
 /// assert_eq!(plan.stages.len(), 1);
 /// # Ok::<(), pelton::plan::PlanError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Where records come from.
@@ -42,9 +48,18 @@ pub struct Plan {
     pub stages: Vec<StagePlan>,
     /// Where they go.
     pub sink: SinkPlan,
+    /// Ways of their own for some of the records of a pipeline without an end.
+    #[serde(default, rename = "lane", skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<LanePlan>,
     /// How it is run.
     #[serde(default)]
     pub engine: EnginePlan,
+    /// How records without an end flow.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub flow: FlowPlan,
+    /// How a pipeline without an end is served.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub serve: ServePlan,
     /// Where refused records go, with `on_error = "dead_letter"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<DeadLetterPlan>,
@@ -55,7 +70,22 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 pub struct SourcePlan {
     /// A file, a pattern (`logs/*.csv`), or `-` for standard input.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
+    /// Addresses to listen on, for a pipeline without an end: `tcp://127.0.0.1:9000`,
+    /// `unix:///run/app.sock`, `udp://…`, `http://…`, `acked://…`, `tail:/var/log/app.log`,
+    /// `stdin:`. An address without a host is that of this machine alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listen: Vec<String>,
+    /// What listeners demand of those who connect.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: LimitsPlan,
+    /// Encrypts what listeners receive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsPlan>,
+    /// The bearer token that HTTP requests must carry; `${NAME}` takes it from the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// The format; by the path's extension unless given, and CSV for standard input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FormatName>,
@@ -191,7 +221,30 @@ pub struct AggregatePlan {
 #[serde(deny_unknown_fields)]
 pub struct SinkPlan {
     /// A file, or `-` for standard output.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
+    /// Somewhere else, for a pipeline without an end: `sqlite:events.db`, `postgres://…`,
+    /// `http://…`, `tcp://…`, `memory:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Databases: the table, which is made when it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Databases: the columns that make two records the same; the first of them has its effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
+    /// Databases: whether a record with the key of an earlier one replaces it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub replace: bool,
+    /// Files of a pipeline without an end: a new one after so many bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_size: Option<ByteSize>,
+    /// Files of a pipeline without an end: a new one after so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_after: Option<Interval>,
+    /// How patiently a sink without an end is tried again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub retry: RetryPlan,
     /// The format; by the path's extension unless given, and CSV for standard output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FormatName>,

@@ -25,6 +25,7 @@ use draft::{Draft, Step, StepKind};
 use flow::Need;
 
 pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
+    check_ends(&engine)?;
     check_dead_letter(&engine.plan)?;
     let settings = Settings::of(&engine.plan)?;
     let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
@@ -41,7 +42,11 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     let source = ReadSource::open(inputs, input.clone(), pool.clone(), options)?;
     let custom = std::mem::take(&mut engine.custom);
     let open = input.name() == "ndjson";
-    let bound = bind(&engine, &source, custom, settings.spill.clone(), open)?;
+    let known = Known {
+        schema: source.schema(),
+        doubtful: source.doubtful(),
+    };
+    let bound = bind(&engine, &known, custom, settings.spill.clone(), open)?;
     let pipeline = assemble(bound, input, output);
     let Engine { plan, sink, .. } = engine;
     Ok(Run {
@@ -53,6 +58,24 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
         sink,
         gauges: Gauges::new(),
     })
+}
+
+/// A run has a beginning and an end.
+fn check_ends(engine: &Engine) -> Result<(), PlanError> {
+    let Plan { source, sink, .. } = &engine.plan;
+    let wrong = |message: &str| Err(PlanError::new(message));
+    if !source.listen.is_empty() || !engine.plan.lanes.is_empty() {
+        return wrong(
+            "a pipeline that listens, or has lanes, has no end: start it with `pelton serve`",
+        );
+    }
+    if engine.inputs.is_none() && source.path.is_empty() {
+        return wrong("source.path is missing: a file, a pattern, or `-` for standard input");
+    }
+    if engine.sink.is_none() && sink.path.is_empty() {
+        return wrong("sink.path is missing: a file, or `-` for standard output");
+    }
+    Ok(())
 }
 
 fn check_dead_letter(plan: &Plan) -> Result<(), PlanError> {
@@ -74,6 +97,13 @@ fn check_dead_letter(plan: &Plan) -> Result<(), PlanError> {
     }
 }
 
+/// What is known of the input's fields.
+struct Known<'a> {
+    schema: &'a Schema,
+    /// For each field that is a string only because of some misfits: what most of it is.
+    doubtful: &'a [Option<DataType>],
+}
+
 /// A plan bound to its input.
 struct BoundPlan {
     /// All fields of the input.
@@ -88,13 +118,13 @@ struct BoundPlan {
 
 fn bind(
     engine: &Engine,
-    source: &ReadSource,
+    known: &Known<'_>,
     custom: Vec<MakeStage>,
     spill: Spill,
     open: bool,
 ) -> Result<BoundPlan, Error> {
     let Engine { plan, file, .. } = engine;
-    let mut schema = declared(source.schema(), plan, open)?;
+    let mut schema = declared(known.schema, plan, open)?;
     let mut draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
     // mended so.
@@ -105,7 +135,7 @@ fn bind(
                 let mended = fault
                     .columns
                     .iter()
-                    .any(|name| mend(&mut schema, source, name));
+                    .any(|name| mend(&mut schema, known, name));
                 if !mended {
                     return Err(fault.error.into());
                 }
@@ -167,12 +197,12 @@ fn declared(inferred: &Schema, plan: &Plan, open: bool) -> Result<Schema, PlanEr
 }
 
 /// Takes a column that is a string only because of some misfits for what most of it is.
-fn mend(schema: &mut Schema, source: &ReadSource, name: &str) -> bool {
+fn mend(schema: &mut Schema, known: &Known<'_>, name: &str) -> bool {
     let Some(index) = schema.index_of(name) else {
         return false;
     };
     let mut fields = schema.fields().to_vec();
-    let Some(data_type) = source.doubtful().get(index).copied().flatten() else {
+    let Some(data_type) = known.doubtful.get(index).copied().flatten() else {
         return false;
     };
     if fields[index].data_type != DataType::String {

@@ -1,0 +1,139 @@
+//! The parts of a plan that only a pipeline without an end has.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ByteSize, Interval, SinkPlan, StagePlan, is_default};
+
+/// A way through the pipeline for some of the records, with stages and a sink of its own.
+///
+/// A record goes to the first lane whose condition holds for it, and to the pipeline's own stages
+/// and sink when there is none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanePlan {
+    /// The name in metrics and messages.
+    pub name: String,
+    /// The SQL condition on the fields of a record.
+    pub when: String,
+    /// What is done with the records, in order.
+    #[serde(default, rename = "stage", skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StagePlan>,
+    /// Where they go.
+    pub sink: SinkPlan,
+    /// How the lane is run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub flow: FlowPlan,
+}
+
+/// How records flow through a lane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowPlan {
+    /// What the lane is for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kind: LaneKind,
+    /// Blocks that may wait before the lane; 256 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<usize>,
+    /// What happens when no more may wait.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub overflow: Overflow,
+    /// Threads that work for the lane alone. Without lanes as many as there are processors, with
+    /// lanes one each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+    /// How long records may wait for others, so that the sink is given more at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linger: Option<Interval>,
+}
+
+/// What a lane is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneKind {
+    /// The lowest latency: what is there goes on at once.
+    #[default]
+    Realtime,
+    /// One effect for each key: its sink must have a `key`, or keep positions.
+    Transactional,
+    /// Throughput: records wait up to 200 ms for others, and the lane pauses while memory is short.
+    Batch,
+}
+
+/// What happens to a record when its lane is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// Its source waits, and with it the sender.
+    #[default]
+    Block,
+    /// What has waited longest is shed, and counted.
+    ShedOldest,
+    /// What comes is shed, and counted.
+    ShedNewest,
+    /// What comes waits on disk, in `serve.state`.
+    Spill,
+}
+
+/// How a pipeline without an end is served.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServePlan {
+    /// Where `/metrics`, `/health`, `/ready` and `/stats` are answered, such as `127.0.0.1:9100`;
+    /// nowhere unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<String>,
+    /// A directory for what must outlive the process: positions of sources whose sink keeps none,
+    /// and lanes that spill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// How long a shutdown may take before it says what it could not finish; 30 s unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Interval>,
+}
+
+/// What listeners demand of those who connect.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsPlan {
+    /// Connections at a time; further ones are refused. 16384 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<usize>,
+    /// A connection that sends nothing for so long is closed; never unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Interval>,
+    /// Bytes a second from one connection; as fast as they come unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<ByteSize>,
+    /// Bytes of one HTTP body, uncompressed; 64 MiB unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<ByteSize>,
+}
+
+/// Files for encrypted connections, all PEM.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsPlan {
+    /// The server's certificates, its own first.
+    pub certificate: String,
+    /// The server's private key.
+    pub key: String,
+    /// Who signs the certificates that clients must show; they need none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<String>,
+}
+
+/// How often and how patiently a sink is tried again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryPlan {
+    /// The first wait, doubled each time and varied by half; 50 ms unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Interval>,
+    /// The longest wait; 30 s unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest: Option<Interval>,
+    /// Attempts after which records go to the dead letter; without end unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+}
