@@ -153,9 +153,16 @@ fn apart_from_state(limit: u64, workers: usize, block_bytes: u64) -> u64 {
         .min(limit / 2)
 }
 
-/// A quarter of the machine's memory, or 1 GiB where that is not known.
+/// A quarter of the memory there is for this process.
 fn default_memory_limit() -> u64 {
-    report::machine_memory().map_or(1 << 30, |bytes| bytes / 4)
+    quarter_of_the_less(report::machine_memory(), memory::cgroup_limit())
+}
+
+/// A quarter of the machine's memory or of the control group's, whichever is less; 1 GiB where
+/// neither is known.
+fn quarter_of_the_less(machine: Option<u64>, group: Option<u64>) -> u64 {
+    let known = machine.into_iter().chain(group).min();
+    known.map_or(1 << 30, |bytes| bytes / 4)
 }
 
 impl Run {
@@ -297,5 +304,20 @@ impl Gauges {
             records: Counter::new(),
             block_ns: Histogram::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quarter_of_the_less;
+
+    #[test]
+    fn the_default_limit_heeds_machine_and_group() {
+        let (large, small) = (Some(16 << 30), Some(2 << 30));
+        assert_eq!(quarter_of_the_less(large, small), 512 << 20);
+        assert_eq!(quarter_of_the_less(small, large), 512 << 20);
+        assert_eq!(quarter_of_the_less(large, None), 4 << 30);
+        assert_eq!(quarter_of_the_less(None, small), 512 << 20);
+        assert_eq!(quarter_of_the_less(None, None), 1 << 30);
     }
 }
