@@ -181,6 +181,7 @@ impl Worker {
         self.shared
             .injector()
             .take_blanks(self.priority(), &mut blanks);
+        blanks.iter().for_each(Blank::prefetch);
         blanks.pop().unwrap_or_else(Blank::new)
     }
 
@@ -219,16 +220,17 @@ impl Worker {
     fn queue(&self, local: &Local, priority: Priority, task: Task) {
         self.shared.cells(self.index).spawned.add(1);
         if let Err(task) = local.push(task) {
-            self.overflow(priority, task);
+            self.overflow(local, priority, task);
         }
         self.shared.sleep().notify_one();
     }
 
+    /// Moves half of a full queue along with `task`: one visit to the shared queue for so many.
     #[cold]
-    fn overflow(&self, priority: Priority, task: Task) {
-        self.shared
-            .injector()
-            .push_batch(priority, std::iter::once(task));
+    fn overflow(&self, local: &Local, priority: Priority, task: Task) {
+        let half = (0..BATCH).map_while(|_| local.pop());
+        let tasks = half.chain(std::iter::once(task));
+        self.shared.injector().push_batch(priority, tasks);
     }
 
     /// Leaves nothing behind for a worker that stops.
@@ -307,6 +309,7 @@ impl Worker {
             .injector()
             .pop_batch(priority, BATCH - 1, |task| {
                 count += 1;
+                task.prefetch();
                 local.push(task).expect("a batch fits an empty queue");
             })?;
         self.shared.cells(self.index).injected.add(count);
