@@ -39,6 +39,7 @@ mod error;
 mod input;
 mod sink;
 mod source;
+pub mod store;
 pub mod stream;
 
 pub use error::{Error, ErrorKind};

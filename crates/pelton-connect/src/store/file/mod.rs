@@ -1,0 +1,187 @@
+//! Files as a store.
+//!
+//! Between puts, each file ends where the last good put ended: what a failed write left (a full
+//! disk) is cut off again. Once a put brought positions, a checkpoint beside the files says how
+//! long each of them is with the positions reached; a store that begins again cuts them to that,
+//! so that what the streams send again is not there twice.
+//!
+//! The one rule that makes this safe at every moment: no byte that may have to be cut off is
+//! written to a file before a checkpoint that tells of that file lies on the disk.
+
+mod checkpoint;
+mod commit;
+mod options;
+mod partition;
+mod recover;
+mod tail;
+mod target;
+mod write;
+
+pub use options::{Existing, FileStoreOptions, SyncPolicy};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use pelton_format::Encoder;
+
+use self::checkpoint::Rule;
+use self::tail::Tail;
+use self::target::Target;
+use super::fatal;
+use crate::stream::{Delivery, Positions, Shape, Store, StoreError};
+
+/// Appends records to a file, or to many.
+///
+/// # Guarantees
+///
+/// - A put is one write of the system, and without positions nothing else.
+/// - A put that fails is cut off again.
+/// - Puts with positions have their effect exactly once over restarts, a `kill -9` at any moment
+///   included: the checkpoint `NAME.checkpoint` beside the file holds the positions and lengths.
+///   With [`SyncPolicy::Commit`] that holds for a power failure too.
+/// - Puts without positions stay, if they come between others too; the last may stay in part when
+///   the process is killed inside it. With `lines` its last line is then ended.
+///
+/// # Names
+///
+/// With `rotate_bytes` or `rotate_every`, files have numbers of at least six digits before their
+/// extensions: `out/events.ndjson` becomes `out/events.000001.ndjson` and so on. The highest is
+/// the one being written; the others are complete.
+///
+/// In a path with columns, `{country}` becomes the value: letters, digits and `-` as they are, `.`
+/// and `_` too but for the first, any other byte as `%` and two hexadecimal digits; null becomes
+/// `_null` and the empty string `_empty`. The checkpoint of `out/{a}/{b}.csv` is
+/// `out/a-b.csv.checkpoint`.
+///
+/// # Limits
+///
+/// - A pipe or a device takes what it is given: nothing is cut off, and positions are forgotten
+///   with the process.
+/// - A file that became shorter than its checkpoint says, or was renamed or removed, is an error.
+///
+/// ```
+/// use pelton_connect::store::{FileStore, FileStoreOptions};
+/// use pelton_connect::stream::{Delivery, Positions, Store};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("events.txt").display().to_string();
+/// let mut store = FileStore::open(FileStoreOptions::new(&path))?;
+/// assert!(store.positions()?.is_empty());
+///
+/// let line = |text: &str| [Delivery::Bytes { bytes: text.into(), records: 1 }];
+/// store.put(&line("one\n"), &Positions::from([("tail".to_owned(), 4)]))?;
+/// drop(store);
+///
+/// let mut store = FileStore::open(FileStoreOptions::new(&path))?;
+/// assert_eq!(store.positions()?["tail"], 4);
+/// store.put(&line("two\n"), &Positions::from([("tail".to_owned(), 8)]))?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "one\ntwo\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FileStore {
+    options: FileStoreOptions,
+    target: Target,
+    encoder: Option<Box<dyn Encoder>>,
+    /// By name; more than `open_files_max` only inside a put.
+    tails: BTreeMap<String, Tail>,
+    positions: Positions,
+    /// That of the checkpoint on the disk, if there is one.
+    rule: Option<Rule>,
+    /// What was there is looked at, and half puts are cut off.
+    recovered: bool,
+    /// Number of puts.
+    puts: u64,
+    synced: Instant,
+}
+
+impl FileStore {
+    /// A store that writes as `options` say. Files are looked at when its positions are asked for,
+    /// or at the first put.
+    ///
+    /// # Errors
+    ///
+    /// [`Fatal`](crate::stream::StoreErrorKind::Fatal), when the options make no sense.
+    pub fn open(options: FileStoreOptions) -> Result<Self, StoreError> {
+        let path = options.path.clone();
+        let target = Target::parse(&path, options.rotates());
+        let target = target.map_err(|message| fatal(&path, message))?;
+        if target.is_partitioned() && options.format.is_none() {
+            let message = "has columns in braces, which needs records as columns; give a format";
+            return Err(fatal(&path, message));
+        }
+        if target.is_partitioned() && options.existing != Existing::Append {
+            return Err(fatal(
+                &path,
+                "files that columns name can only be appended to",
+            ));
+        }
+        if options
+            .rotate_every
+            .is_some_and(|every| every < Duration::from_secs(1))
+        {
+            return Err(fatal(&path, "rotates more often than once a second"));
+        }
+        Ok(Self {
+            encoder: options.format.as_ref().map(|format| format.encoder()),
+            options,
+            target,
+            tails: BTreeMap::new(),
+            positions: Positions::new(),
+            rule: None,
+            recovered: false,
+            puts: 0,
+            synced: Instant::now(),
+        })
+    }
+}
+
+impl Store for FileStore {
+    fn shape(&self) -> Shape {
+        match self.encoder {
+            Some(_) => Shape::Rows,
+            None => Shape::Bytes,
+        }
+    }
+
+    fn positions(&mut self) -> Result<Positions, StoreError> {
+        self.recover()?;
+        Ok(self.positions.clone())
+    }
+
+    fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
+        self.recover()?;
+        let pieces = self.pieces(deliveries)?;
+        self.puts += 1;
+        for piece in &pieces {
+            self.place(piece)?;
+        }
+        let rule = if positions.is_empty() {
+            Rule::Keep
+        } else {
+            Rule::Cut
+        };
+        self.announce(rule)?;
+        let written = self.write(&pieces).and_then(|()| self.reach(positions));
+        match written {
+            Ok(()) => self.settle(),
+            Err(error) => {
+                self.take_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.sync()
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("options", &self.options)
+            .field("positions", &self.positions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,59 @@
+//! Stores: where streams of batches are put away for good.
+//!
+//! Each is a [`Store`](crate::stream::Store): it takes deliveries all or nothing, together with
+//! the positions of the streams they came from.
+//!
+//! | store | takes | keeps positions | a put that is cut off |
+//! |---|---|---|---|
+//! | [`MemoryStore`] | either | while the process lives | – |
+//! | [`StdoutStore`] | bytes | no | may have been seen in part |
+//! | [`FileStore`] | bytes, or rows that it encodes itself | in a checkpoint beside the file | is taken back |
+//!
+//! # Guarantees
+//!
+//! - A put that answered with an error left nothing behind that a reader will find later, wherever
+//!   the place can take back what it holds.
+//! - A message names the place, what happened there, and what to do about it.
+//!
+//! # Limits
+//!
+//! - One process writes to a place; files are locked against a second one.
+
+mod file;
+mod layout;
+mod memory;
+mod stdout;
+
+pub use file::{Existing, FileStore, FileStoreOptions, SyncPolicy};
+pub use memory::{Full, MemoryRecords, MemoryStore, MemoryStoreOptions};
+pub use stdout::StdoutStore;
+
+use std::io;
+
+use crate::Error;
+use crate::stream::{StoreError, StoreErrorKind};
+
+/// What the system said about `place`, and what may be done about it.
+fn io_error(place: &str, error: &io::Error) -> StoreError {
+    use io::ErrorKind as Kind;
+    let kind = match error.kind() {
+        Kind::NotFound
+        | Kind::PermissionDenied
+        | Kind::IsADirectory
+        | Kind::NotADirectory
+        | Kind::ReadOnlyFilesystem
+        | Kind::InvalidInput
+        | Kind::InvalidFilename
+        | Kind::BrokenPipe => StoreErrorKind::Fatal,
+        _ => StoreErrorKind::Transient,
+    };
+    StoreError::new(kind, Error::io(place, error).to_string())
+}
+
+fn fatal(place: &str, message: impl std::fmt::Display) -> StoreError {
+    StoreError::new(StoreErrorKind::Fatal, format!("{place}: {message}"))
+}
+
+fn transient(place: &str, message: impl std::fmt::Display) -> StoreError {
+    StoreError::new(StoreErrorKind::Transient, format!("{place}: {message}"))
+}

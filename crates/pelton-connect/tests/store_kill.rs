@@ -1,0 +1,223 @@
+//! Stores whose process is killed at any moment, again and again: in the end they hold what an
+//! unbroken run leaves, byte for byte.
+//!
+//! The program starts itself as the child that puts numbered records away and is killed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test, though with a main of its own"
+)]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::hint;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use pelton_connect::store::{FileStore, FileStoreOptions};
+use pelton_connect::stream::{Delivery, Positions, Store, StoreErrorKind};
+
+/// Says which store the child is to write; its folder is the argument.
+const ROLE: &str = "PELTON_STORE_KILL";
+const STREAM: &str = "numbers";
+/// Records in all.
+const RECORDS: u64 = 40_000;
+/// Times that each store is killed, at least.
+const KILLS: u64 = 25;
+
+/// A store to be killed.
+struct Case {
+    name: &'static str,
+    open: fn(&Path) -> Box<dyn Store>,
+    content: fn(&Path) -> BTreeMap<String, Vec<u8>>,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "file",
+        open: |folder| Box::new(FileStore::open(plain(folder)).unwrap()),
+        content: files,
+    },
+    Case {
+        name: "rotated",
+        open: |folder| {
+            let rotate_bytes = Some(50_000);
+            let options = FileStoreOptions {
+                rotate_bytes,
+                ..plain(folder)
+            };
+            Box::new(FileStore::open(options).unwrap())
+        },
+        content: files,
+    },
+];
+
+fn plain(folder: &Path) -> FileStoreOptions {
+    FileStoreOptions {
+        header: b"number\n".to_vec(),
+        ..FileStoreOptions::new(folder.join("out.csv").display().to_string())
+    }
+}
+
+/// What is in `folder`, but checkpoints.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if !name.contains(".checkpoint") {
+            found.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+/// A number that looks random (SplitMix64).
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The deliveries that begin at record `first`, and the record behind them.
+fn deliveries(first: u64) -> (Vec<Delivery>, u64) {
+    let end = RECORDS.min(first + 1 + mix(first) % 60);
+    let middle = first + (end - first) / 2;
+    let delivery = |from: u64, to: u64| {
+        let line = |number| format!("{number},{:x}\n", mix(number) >> (mix(number) % 60));
+        Delivery::Bytes {
+            bytes: (from..to).map(line).collect::<String>().into(),
+            records: to - from,
+        }
+    };
+    (vec![delivery(first, middle), delivery(middle, end)], end)
+}
+
+/// Puts away all records that are not yet, and tells of each put.
+fn put_all(store: &mut dyn Store, mut tell: impl FnMut()) {
+    let mut next = store.positions().unwrap().get(STREAM).copied().unwrap_or(0);
+    while next < RECORDS {
+        let (deliveries, end) = deliveries(next);
+        store
+            .put(&deliveries, &Positions::from([(STREAM.to_owned(), end)]))
+            .unwrap();
+        next = end;
+        tell();
+    }
+    store.flush().unwrap();
+}
+
+fn start(case: &Case, folder: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .arg(folder)
+        .env(ROLE, case.name)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads so many of the child's puts; false when it came to its end.
+fn follow(child: &mut Child, puts: u64) -> bool {
+    let mut told = vec![0; usize::try_from(puts).unwrap()];
+    child.stdout.as_mut().unwrap().read_exact(&mut told).is_ok()
+}
+
+fn kill_again_and_again(case: &Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut killed = 0;
+    for seed in 0.. {
+        let mut child = start(case, folder.path());
+        if !follow(&mut child, mix(seed) % (RECORDS / 30 / KILLS)) {
+            assert!(child.wait().unwrap().success(), "{}", case.name);
+            break;
+        }
+        // Anywhere between two puts, and inside of them.
+        (0..mix(!seed) % 50_000).for_each(|_| hint::spin_loop());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+    }
+    assert!(killed >= KILLS, "{} was killed {killed} times", case.name);
+
+    let unbroken = tempfile::tempdir().unwrap();
+    put_all(&mut *(case.open)(unbroken.path()), || {});
+    let (found, expected) = (
+        (case.content)(folder.path()),
+        (case.content)(unbroken.path()),
+    );
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected), "{}", case.name);
+    assert!(
+        found == expected,
+        "{} differs from an unbroken run",
+        case.name
+    );
+    println!(
+        "{}: killed {killed} times, nothing lost or doubled",
+        case.name
+    );
+}
+
+/// Puts records away until the file may not grow any more; what is good stays, and only that.
+fn fill(folder: &Path) {
+    let mut store = FileStore::open(plain(folder)).unwrap();
+    let mut next = 0;
+    let error = loop {
+        let (deliveries, end) = deliveries(next);
+        let positions = Positions::from([(STREAM.to_owned(), end)]);
+        match store.put(&deliveries, &positions) {
+            Ok(()) => next = end,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Transient, "{error}");
+    assert!(error.to_string().ends_with("file too large"), "{error}");
+    assert_eq!(store.positions().unwrap()[STREAM], next);
+    let text = fs::read_to_string(folder.join("out.csv")).unwrap();
+    assert_eq!(
+        text.lines().count() as u64,
+        next + 1,
+        "the header, and a line a record"
+    );
+    assert!(text.ends_with('\n'));
+}
+
+fn a_disk_that_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    // The limit makes a write end in its middle, as a full disk does.
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$1\"";
+    let status = Command::new("sh")
+        .args(["-c", limited])
+        .args([env::current_exe().unwrap().as_path(), folder.path()])
+        .env(ROLE, "fill")
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let mut store = FileStore::open(plain(folder.path())).unwrap();
+    put_all(&mut store, || {});
+    let unbroken = tempfile::tempdir().unwrap();
+    put_all(&mut FileStore::open(plain(unbroken.path())).unwrap(), || {});
+    assert!(files(folder.path()) == files(unbroken.path()));
+    println!("full: went on where there was room again");
+}
+
+fn main() {
+    let folder = env::args().nth(1).unwrap_or_default();
+    match env::var(ROLE) {
+        Ok(role) if role == "fill" => fill(Path::new(&folder)),
+        Ok(role) => {
+            let case = CASES.iter().find(|case| case.name == role).unwrap();
+            let mut out = std::io::stdout();
+            put_all(&mut *(case.open)(Path::new(&folder)), || {
+                out.write_all(b".").and_then(|()| out.flush()).unwrap();
+            });
+        }
+        Err(_) => {
+            CASES.iter().for_each(kill_again_and_again);
+            a_disk_that_is_full();
+        }
+    }
+}
