@@ -50,6 +50,10 @@ impl Error {
         Self::new(ErrorKind::Stage, message)
     }
 
+    pub(crate) fn store(lane: &str, error: &dyn fmt::Display) -> Self {
+        Self::new(ErrorKind::Connect, format!("lane \"{lane}\": {error}"))
+    }
+
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         Self::new(ErrorKind::Internal, format!("internal error: {cause}"))
     }

@@ -42,6 +42,7 @@ pub mod plan;
 mod planner;
 mod run;
 pub mod sql;
+pub mod stream;
 
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};

@@ -47,6 +47,7 @@ pub struct Plan {
     #[serde(default, rename = "stage", skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StagePlan>,
     /// Where they go.
+    #[serde(default)]
     pub sink: SinkPlan,
     /// Ways of their own for some of the records of a pipeline without an end.
     #[serde(default, rename = "lane", skip_serializing_if = "Vec::is_empty")]

@@ -4,6 +4,7 @@ mod draft;
 mod flow;
 mod formats;
 mod group;
+mod lanes;
 mod lower;
 mod order;
 
@@ -20,6 +21,8 @@ use crate::Error;
 use crate::engine::{Engine, MakeStage};
 use crate::plan::{Check, OnError, Plan, PlanError};
 use crate::run::{Gauges, Pipeline, Run, Segment, Settings};
+
+pub(crate) use lanes::{LaneDraft, Routes, lanes, routes};
 
 use draft::{Draft, Step, StepKind};
 use flow::Need;

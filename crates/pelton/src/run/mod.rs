@@ -20,6 +20,7 @@ pub use account::Account;
 use commit::{Committer, Rules};
 use line::{Folded, Line};
 pub(crate) use line::{Gauges, Pipeline, Segment};
+pub(crate) use process::{Processor, panic_message};
 pub use report::{Latency, Memory, Report, WorkerReport};
 
 use crate::Error;

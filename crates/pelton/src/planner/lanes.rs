@@ -1,0 +1,221 @@
+//! The lanes of a pipeline without an end.
+
+use std::sync::Arc;
+
+use pelton_format::Format;
+use pelton_record::Schema;
+use pelton_stage::{Bound, Expression};
+
+use super::{Known, assemble, bind, declared, formats};
+use crate::Error;
+use crate::engine::Engine;
+use crate::plan::{FlowPlan, FormatName, LaneKind, Locator, Plan, PlanError, SinkPlan};
+use crate::run::{Pipeline, Settings};
+
+/// The name of the lane that the pipeline's own stages and sink make.
+pub(crate) const MAIN_LANE: &str = "main";
+
+/// A lane as the plan has it, with its pipeline.
+pub(crate) struct LaneDraft {
+    pub name: String,
+    pub sink: SinkPlan,
+    pub flow: FlowPlan,
+    pub pipeline: Pipeline,
+}
+
+/// How records are told apart that go to different lanes.
+pub(crate) struct Routes {
+    pub format: Arc<dyn Format>,
+    pub schema: Schema,
+    pub wanted: Vec<usize>,
+    /// One for each lane but the last.
+    pub conditions: Vec<Bound>,
+}
+
+/// The lanes of `plan` in the order in which records try them, the pipeline's own last.
+pub(crate) fn lanes(
+    plan: &Plan,
+    file: Option<&(String, String)>,
+    settings: &Settings,
+) -> Result<Vec<LaneDraft>, Error> {
+    let own = LaneDraftOf {
+        name: MAIN_LANE,
+        plan: plan.clone(),
+        flow: plan.flow.clone(),
+    };
+    let others = plan.lanes.iter().map(|lane| LaneDraftOf {
+        name: &lane.name,
+        plan: Plan {
+            stages: lane.stages.clone(),
+            sink: lane.sink.clone(),
+            ..plan.clone()
+        },
+        flow: lane.flow.clone(),
+    });
+    check_names(plan)?;
+    others
+        .chain([own])
+        .map(|lane| lane.draft(file, settings))
+        .collect()
+}
+
+fn check_names(plan: &Plan) -> Result<(), PlanError> {
+    let mut names = vec![MAIN_LANE];
+    for lane in &plan.lanes {
+        let name = lane.name.as_str();
+        if name.is_empty() || names.contains(&name) {
+            let message = format!(
+                "lane.name: `{name}` is taken or empty, expected a name of its own for each lane \
+                 (the pipeline's own stages and sink are lane \"{MAIN_LANE}\")"
+            );
+            return Err(PlanError::new(message));
+        }
+        names.push(name);
+    }
+    Ok(())
+}
+
+/// A lane on its way to a draft: its stages and sink as if they were the plan's own.
+struct LaneDraftOf<'a> {
+    name: &'a str,
+    plan: Plan,
+    flow: FlowPlan,
+}
+
+impl LaneDraftOf<'_> {
+    fn draft(
+        self,
+        file: Option<&(String, String)>,
+        settings: &Settings,
+    ) -> Result<LaneDraft, Error> {
+        let plan = with_formats(self.plan);
+        check_sink(self.name, &plan.sink, &self.flow)?;
+        let input = formats::input(&plan.source, settings.record_bytes_max)?;
+        let output = formats::output(&plan.sink)?;
+        let schema = schema(&*input)?;
+        let known = Known {
+            schema: &schema,
+            doubtful: &[],
+        };
+        let sink = plan.sink.clone();
+        let engine = Engine {
+            file: file.cloned(),
+            ..Engine::from_plan(plan)
+        };
+        let open = !input.is_positional();
+        let bound = bind(&engine, &known, Vec::new(), settings.spill.clone(), open)?;
+        let pipeline = assemble(bound, input, output);
+        if pipeline.segments.len() > 1 {
+            let message = format!(
+                "lane \"{}\": aggregate, sort, limit, skip and distinct need an input with an \
+                 end; use window or dedup",
+                self.name
+            );
+            return Err(PlanError::new(message).into());
+        }
+        Ok(LaneDraft {
+            name: self.name.to_owned(),
+            sink,
+            flow: self.flow,
+            pipeline,
+        })
+    }
+}
+
+/// What comes in is NDJSON unless it is said to be something else, and so is what leaves for
+/// anything but a file that says otherwise.
+fn with_formats(mut plan: Plan) -> Plan {
+    let listens = plan.source.path.is_empty();
+    if plan.source.format.is_none() && listens {
+        plan.source.format = Some(FormatName::Ndjson);
+    }
+    let sink = &mut plan.sink;
+    if sink.format.is_none() && FormatName::of_path(&sink.path).is_none() {
+        sink.format = match plan.source.format {
+            Some(FormatName::Log) | None => Some(FormatName::Ndjson),
+            same if sink.url.is_none() => same,
+            _ => Some(FormatName::Ndjson),
+        };
+    }
+    plan
+}
+
+fn check_sink(name: &str, sink: &SinkPlan, flow: &FlowPlan) -> Result<(), PlanError> {
+    if flow.kind == LaneKind::Transactional && sink.key.is_empty() && sink.path.is_empty() {
+        let message = format!(
+            "lane \"{name}\": a transactional lane needs sink.key, the columns that make two \
+             records the same, or a file"
+        );
+        return Err(PlanError::new(message));
+    }
+    Ok(())
+}
+
+/// The fields that a format has before anything was read.
+fn schema(format: &dyn Format) -> Result<Schema, PlanError> {
+    if !format.is_positional() {
+        return Ok(Schema::default());
+    }
+    let opened = format.open(b"", true);
+    opened.map(|opened| opened.schema).map_err(|error| {
+        PlanError::new(format!(
+            "source.format: {} needs a header, and nobody has sent one yet: {error}",
+            format.name()
+        ))
+    })
+}
+
+/// What sends records to lanes; nothing when there is one.
+pub(crate) fn routes(
+    plan: &Plan,
+    file: Option<&(String, String)>,
+    settings: &Settings,
+) -> Result<Option<Routes>, Error> {
+    if plan.lanes.is_empty() {
+        return Ok(None);
+    }
+    let plan = with_formats(plan.clone());
+    let format = formats::input(&plan.source, settings.record_bytes_max)?;
+    let schema = declared(&schema(&*format)?, &plan, !format.is_positional())?;
+    let locator = Locator::new(file.map_or("", |(_, text)| text));
+    let place = |text: &str, lane: &str, error: &pelton_stage::Error| {
+        let message = format!("lane \"{lane}\": when: {}", error.message());
+        let plain = PlanError::new(message);
+        let (Some((name, file)), Some(start)) = (file, locator.find(text)) else {
+            return plain;
+        };
+        let (line, column) = error.position().map_or((1, 1), |at| (at.line, at.column));
+        plain
+            .in_file(name)
+            .at(file, locator.within(start, line, column))
+    };
+    let mut parsed = Vec::new();
+    for lane in &plan.lanes {
+        let expression =
+            Expression::parse(&lane.when).map_err(|error| place(&lane.when, &lane.name, &error))?;
+        parsed.push((lane, expression));
+    }
+    let used = |name: &str| {
+        parsed
+            .iter()
+            .any(|(_, when)| when.columns().contains(&name))
+    };
+    let wanted: Vec<usize> = (0..schema.len())
+        .filter(|&index| used(&schema.fields()[index].name))
+        .collect();
+    let fields = wanted.iter().map(|&index| schema.fields()[index].clone());
+    let pruned = Schema::new(fields.collect());
+    let mut conditions = Vec::new();
+    for (lane, when) in &parsed {
+        let bound = when
+            .bind(&pruned)
+            .map_err(|error| place(&lane.when, &lane.name, &error))?;
+        conditions.push(bound);
+    }
+    Ok(Some(Routes {
+        format,
+        schema,
+        wanted,
+        conditions,
+    }))
+}

@@ -1,0 +1,265 @@
+//! The store of a lane, and the patience it is treated with.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pelton_connect::stream::{Delivery, Positions, Store, StoreError, StoreErrorKind};
+use pelton_format::{Format, Limits, Ndjson};
+use pelton_record::{Batch, Bitmap};
+use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use serde::Serialize;
+
+use super::stats::LaneMetrics;
+use crate::plan::RetryPlan;
+
+/// Failures in a row after which a sink counts as broken.
+const BROKEN_AFTER: u32 = 5;
+
+/// When everything must be over, once somebody has said so.
+#[derive(Debug, Default)]
+pub(super) struct Deadline {
+    at: Mutex<Option<Instant>>,
+    set: Condvar,
+}
+
+impl Deadline {
+    pub(super) fn set(&self, at: Instant) {
+        *self.lock() = Some(at);
+        self.set.notify_all();
+    }
+
+    /// True once it is past.
+    pub(super) fn is_past(&self) -> bool {
+        self.lock().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Waits for `duration`, but not beyond the deadline.
+    fn rest(&self, duration: Duration) {
+        let until = Instant::now() + duration;
+        let mut at = self.lock();
+        loop {
+            let now = Instant::now();
+            let end = at.map_or(until, |at| at.min(until));
+            if end <= now {
+                return;
+            }
+            let waited = self.set.wait_timeout(at, end - now);
+            at = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How patiently a store is tried again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    first: Duration,
+    longest: Duration,
+    attempts: Option<u32>,
+}
+
+impl From<&RetryPlan> for Retry {
+    fn from(plan: &RetryPlan) -> Self {
+        let or = |given: Option<crate::plan::Interval>, usual: Duration| {
+            given.map_or(usual, |interval| interval.duration())
+        };
+        Self {
+            first: or(plan.first, Duration::from_millis(50)),
+            longest: or(plan.longest, Duration::from_secs(30)),
+            attempts: plan.attempts,
+        }
+    }
+}
+
+impl Retry {
+    /// How long to wait after so many failures: doubled each time, and half of it by chance, so
+    /// that those who failed together do not come back together.
+    fn pause(&self, failures: u32) -> Duration {
+        let doubled = self.first.saturating_mul(1 << failures.min(20));
+        let whole = doubled.min(self.longest).as_nanos() as u64;
+        let chance = RandomState::new().hash_one(failures) % (whole / 2 + 1);
+        Duration::from_nanos(whole / 2 + chance)
+    }
+}
+
+/// The deadline passed before the store took it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Abandoned;
+
+/// Puts records into the store of a lane, and those it refuses into the dead letter.
+pub(super) struct Keeper {
+    pub lane: Arc<str>,
+    pub store: Box<dyn Store>,
+    pub letters: Option<Box<dyn Store>>,
+    pub retry: Retry,
+    pub deadline: Arc<Deadline>,
+    pub metrics: LaneMetrics,
+}
+
+impl Keeper {
+    /// Puts everything away, or nothing but what was refused for good.
+    pub(super) fn put(
+        &mut self,
+        letters: Vec<u8>,
+        deliveries: Vec<Delivery>,
+        positions: &Positions,
+    ) -> Result<(), Abandoned> {
+        self.send(letters)?;
+        if deliveries.is_empty() && positions.is_empty() {
+            return Ok(());
+        }
+        self.deliver(deliveries, positions)
+    }
+
+    /// Makes last what the store holds back for speed.
+    pub(super) fn flush(&mut self) -> Result<(), Abandoned> {
+        let flushed = self.patiently(|keeper| keeper.store.flush());
+        flushed.map(|_| ())
+    }
+
+    fn deliver(
+        &mut self,
+        mut deliveries: Vec<Delivery>,
+        positions: &Positions,
+    ) -> Result<(), Abandoned> {
+        let Some(refused) = self.patiently(|keeper| keeper.store.put(&deliveries, positions))?
+        else {
+            self.metrics.written.add(records(&deliveries));
+            return Ok(());
+        };
+        // Halves are tried again until those that are to blame stand alone; the positions go with
+        // the last of them, or by themselves.
+        let nobody = Positions::new();
+        let last = match deliveries.len() {
+            0 => None,
+            1 => match halves(&deliveries[0]) {
+                Some((left, right)) => {
+                    self.deliver(vec![left], &nobody)?;
+                    Some(vec![right])
+                }
+                None => {
+                    self.refuse(&deliveries[0], &refused)?;
+                    (!positions.is_empty()).then(Vec::new)
+                }
+            },
+            many => {
+                let right = deliveries.split_off(many / 2);
+                self.deliver(deliveries, &nobody)?;
+                Some(right)
+            }
+        };
+        last.map_or(Ok(()), |last| self.deliver(last, positions))
+    }
+
+    /// Tries until it goes well, or is refused for good: then with the reason.
+    fn patiently(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<Option<StoreError>, Abandoned> {
+        let mut failures = 0;
+        loop {
+            let error = match attempt(self) {
+                Ok(()) => break,
+                Err(error) if error.kind() == StoreErrorKind::Refused => return Ok(Some(error)),
+                Err(error) => error,
+            };
+            failures += 1;
+            if self.retry.attempts.is_some_and(|most| failures >= most) {
+                self.metrics.broken.set(0);
+                return Ok(Some(error));
+            }
+            self.metrics.retries.add(1);
+            self.metrics.broken.set(i64::from(failures >= BROKEN_AFTER));
+            self.deadline.rest(self.retry.pause(failures - 1));
+            if self.deadline.is_past() {
+                return Err(Abandoned);
+            }
+        }
+        if failures > 0 {
+            self.metrics.broken.set(0);
+        }
+        Ok(None)
+    }
+
+    /// Gives records that the store will never take to the dead letter.
+    fn refuse(&mut self, delivery: &Delivery, error: &StoreError) -> Result<(), Abandoned> {
+        self.metrics.rejected.add(delivery.records());
+        let mut lines = Vec::new();
+        let reason = error.to_string();
+        let mut letter = |raw: &[u8]| {
+            let letter = RefusedLetter {
+                lane: &self.lane,
+                stage: "sink",
+                kind: "refused",
+                reason: &reason,
+                raw: &String::from_utf8_lossy(raw),
+            };
+            serde_json::to_writer(&mut lines, &letter).expect("texts can be written");
+            lines.push(b'\n');
+        };
+        match delivery {
+            Delivery::Bytes { bytes, .. } => letter(bytes),
+            Delivery::Rows(batch) => letter(&as_json(batch)),
+        }
+        self.send(lines)
+    }
+
+    /// Writes lines to the dead letter, if there is one.
+    fn send(&mut self, lines: Vec<u8>) -> Result<(), Abandoned> {
+        if lines.is_empty() || self.letters.is_none() {
+            return Ok(());
+        }
+        let records = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let lines = [Delivery::Bytes {
+            bytes: lines,
+            records,
+        }];
+        let nobody = Positions::new();
+        let sent = self.patiently(|keeper| match &mut keeper.letters {
+            Some(letters) => letters.put(&lines, &nobody),
+            None => Ok(()),
+        });
+        sent.map(|_| ())
+    }
+}
+
+/// A record that the store refused.
+#[derive(Debug, Serialize)]
+struct RefusedLetter<'a> {
+    lane: &'a str,
+    stage: &'a str,
+    kind: &'a str,
+    reason: &'a str,
+    /// The record as it was to be put away; columns as JSON.
+    raw: &'a str,
+}
+
+fn as_json(batch: &Batch) -> Vec<u8> {
+    let mut out = Vec::new();
+    let limits = Limits::default();
+    Ndjson { limits }.encoder().encode(batch, &mut out);
+    out.truncate(out.trim_ascii_end().len());
+    out
+}
+
+fn records(deliveries: &[Delivery]) -> u64 {
+    deliveries.iter().map(Delivery::records).sum()
+}
+
+/// Both halves of a batch of several rows.
+fn halves(delivery: &Delivery) -> Option<(Delivery, Delivery)> {
+    let Delivery::Rows(batch) = delivery else {
+        return None;
+    };
+    let (rows, middle) = (batch.rows(), batch.rows() / 2);
+    let half = |range: std::ops::Range<usize>| {
+        let mut half = batch.clone();
+        half.retain(&Bitmap::from_fn(rows, |row| range.contains(&row)));
+        Delivery::Rows(half)
+    };
+    (rows > 1).then(|| (half(0..middle), half(middle..rows)))
+}

@@ -1,0 +1,277 @@
+//! One way through the pipeline: inbox, workers, outbox.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use pelton_connect::Content;
+use pelton_connect::stream::{Delivery, Positions, Shape};
+use pelton_format::Encoder;
+use pelton_queue::PopError;
+use pelton_record::{Batch, Origin, Rejected, RejectedKind, View};
+
+use super::inbox::{self, Entry, Inbox};
+use super::letter;
+use super::outbox::{Done, Outbox};
+use super::room::Room;
+use super::stats::{LaneMetrics, LaneStats};
+use crate::run::{Pipeline, Processor, panic_message};
+
+/// One way through the pipeline.
+pub(super) struct Lane {
+    pub name: Arc<str>,
+    pub inbox: Inbox,
+    pub outbox: Outbox,
+    pub pipeline: Pipeline,
+    pub shape: Shape,
+    pub metrics: LaneMetrics,
+    /// Refused records are written to the dead letter, not only counted.
+    pub writes_letters: bool,
+    pub room: Arc<Room>,
+    /// What the store already had when the service began.
+    pub recovered: Positions,
+    pub record_bytes_max: usize,
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// True when the store had the arrival that reaches `position` before the service began.
+    pub(super) fn has_put(&self, (stream, position): (&str, u64)) -> bool {
+        let recovered = self.recovered.get(stream);
+        recovered.is_some_and(|recovered| position <= *recovered)
+    }
+
+    /// Works until the inbox is closed and empty.
+    pub(super) fn work(&self) {
+        let mut worker = Worker::new(self);
+        let mut receiver = self.inbox.receiver();
+        loop {
+            match inbox::next(&mut receiver, self.outbox.due()) {
+                Ok(entry) => {
+                    self.outbox.commit(worker.work(entry));
+                    self.room.wake();
+                }
+                Err(PopError::Empty) => {
+                    self.outbox.put_due();
+                    self.room.wake();
+                }
+                Err(PopError::Closed) => return,
+            }
+        }
+    }
+
+    /// Gives an entry up, and counts its records.
+    pub(super) fn shed(&self, entry: Entry) {
+        let records = self.count(&entry);
+        self.metrics.read.add(records);
+        self.metrics.shed.add(records);
+        self.outbox.skip(entry.sequence, entry.fan);
+    }
+
+    /// Records in an entry, whole or not.
+    fn count(&self, entry: &Entry) -> u64 {
+        if entry.arrival.content != Content::Records {
+            return 1;
+        }
+        let Pipeline { input, schema, .. } = &self.pipeline;
+        let block = entry.arrival.block.clone();
+        let batch = input.decoder(schema, &[]).decode(block, Origin::default());
+        (batch.rows() + batch.rejected().len()) as u64
+    }
+
+    /// Counts what is still in the inbox when the service gives up.
+    pub(super) fn abandon(&self) {
+        let mut receiver = self.inbox.receiver();
+        while let Ok(entry) = receiver.try_pop() {
+            self.metrics.read.add(self.count(&entry));
+        }
+    }
+
+    pub(super) fn stats(&self) -> LaneStats {
+        let LaneMetrics {
+            read,
+            written,
+            filtered,
+            deduplicated,
+            rejected,
+            shed,
+            bytes,
+            retries,
+            broken,
+            waiting,
+            ..
+        } = &self.metrics;
+        waiting.set(self.inbox.len() as i64);
+        // What became of records first: of none is told that was not told to have come in.
+        let mut stats = LaneStats {
+            lane: self.name.to_string(),
+            written: written.value(),
+            filtered: filtered.value(),
+            deduplicated: deduplicated.value(),
+            rejected: rejected.value(),
+            shed: shed.value(),
+            waiting_blocks: self.inbox.len() as u64,
+            read_bytes: bytes.value(),
+            retries: retries.value(),
+            broken: broken.value() != 0,
+            ..LaneStats::default()
+        };
+        stats.read = read.value();
+        let gone =
+            stats.written + stats.filtered + stats.deduplicated + stats.rejected + stats.shed;
+        stats.pending = stats.read.saturating_sub(gone);
+        stats
+    }
+}
+
+/// One worker's own tools.
+struct Worker<'a> {
+    lane: &'a Lane,
+    processor: Processor<'a>,
+    encoder: Box<dyn Encoder>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(lane: &'a Lane) -> Self {
+        Self {
+            lane,
+            processor: Processor::new(&lane.pipeline),
+            encoder: lane.pipeline.output.encoder(),
+        }
+    }
+
+    fn work(&mut self, entry: Entry) -> Done {
+        self.lane
+            .metrics
+            .bytes
+            .add(entry.arrival.block.len() as u64);
+        let worked = catch_unwind(AssertUnwindSafe(|| self.records(&entry)));
+        let mut done = worked.unwrap_or_else(|panic| {
+            let reason = format!("internal error: {}", panic_message(&*panic));
+            self.refuse_whole(&entry, RejectedKind::Panic, reason)
+        });
+        done.sequence = entry.sequence;
+        done.since = Some(entry.since);
+        done.fan = entry.fan;
+        done
+    }
+
+    fn records(&mut self, entry: &Entry) -> Done {
+        let arrival = &entry.arrival;
+        if let Content::TooLarge { bytes } = arrival.content {
+            let reason = format!(
+                "a record of {bytes} bytes, more than engine.record_limit of {}; its first {} \
+                 bytes are kept",
+                self.lane.record_bytes_max,
+                arrival.block.len()
+            );
+            return self.refuse_whole(entry, RejectedKind::TooLarge, reason);
+        }
+        let origin = Origin {
+            source: arrival.peer.source,
+            sequence: entry.sequence,
+            byte: arrival.byte,
+        };
+        let Self {
+            lane,
+            processor,
+            encoder,
+        } = self;
+        let mut given = Given::default();
+        let processed = processor.process(&arrival.block, origin, &mut |batch| {
+            given.take(lane, &mut **encoder, batch);
+            Ok(())
+        });
+        let mut done = Done::default();
+        match processed {
+            Ok(processed) => {
+                lane.metrics.read.add(processed.account.read);
+                lane.metrics.filtered.add(processed.account.filtered);
+                lane.metrics
+                    .deduplicated
+                    .add(processed.account.deduplicated);
+                done.deliveries = given.into_deliveries();
+                self.refuse(entry, &processed.rejected, &mut done);
+                done
+            }
+            Err(error) => self.refuse_whole(entry, RejectedKind::Panic, error.to_string()),
+        }
+    }
+
+    fn refuse(&self, entry: &Entry, rejected: &[Rejected], done: &mut Done) {
+        self.lane.metrics.rejected.add(rejected.len() as u64);
+        if self.lane.writes_letters {
+            for rejected in rejected {
+                letter::write(&mut done.letters, &self.lane.name, &entry.arrival, rejected);
+            }
+        }
+    }
+
+    /// Refuses all records of an entry for one reason.
+    fn refuse_whole(&self, entry: &Entry, kind: RejectedKind, reason: String) -> Done {
+        let records = self.lane.count(entry);
+        self.lane.metrics.read.add(records);
+        self.lane.metrics.rejected.add(records);
+        let mut done = Done::default();
+        if self.lane.writes_letters {
+            let rejected = Rejected {
+                extent: View {
+                    start: 0,
+                    len: entry.arrival.block.len() as u32,
+                },
+                stage: self.lane.pipeline.input.name().into(),
+                kind,
+                reason,
+            };
+            letter::write(
+                &mut done.letters,
+                &self.lane.name,
+                &entry.arrival,
+                &rejected,
+            );
+        }
+        done
+    }
+}
+
+/// What the stages left of an entry, as the store wants it.
+#[derive(Default)]
+struct Given {
+    bytes: Vec<u8>,
+    records: u64,
+    rows: Vec<Batch>,
+}
+
+impl Given {
+    fn take(&mut self, lane: &Lane, encoder: &mut dyn Encoder, batch: &mut Batch) {
+        match (lane.shape, lane.pipeline.raw) {
+            (Shape::Rows, _) => {
+                let rejected = batch.take_rejected();
+                self.rows.push(std::mem::take(batch));
+                rejected
+                    .into_iter()
+                    .for_each(|rejected| batch.push_rejected(rejected));
+                return;
+            }
+            (Shape::Bytes, Some(first)) => encoder.encode_raw(batch, first, &mut self.bytes),
+            (Shape::Bytes, None) => encoder.encode(batch, &mut self.bytes),
+        }
+        self.records += batch.rows() as u64;
+    }
+
+    fn into_deliveries(self) -> Vec<Delivery> {
+        let Self {
+            bytes,
+            records,
+            rows,
+        } = self;
+        let bytes = (records > 0).then_some(Delivery::Bytes { bytes, records });
+        rows.into_iter().map(Delivery::Rows).chain(bytes).collect()
+    }
+}

@@ -1,0 +1,41 @@
+//! What the dead letter of a stream says.
+
+use pelton_connect::stream::Arrival;
+use pelton_record::Rejected;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+struct Letter<'a> {
+    source: &'a str,
+    /// Where the record begins in what the peer sent.
+    byte: u64,
+    lane: &'a str,
+    stage: &'a str,
+    kind: &'static str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    /// The record in hexadecimal, when it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_hex: Option<String>,
+}
+
+/// Appends a line of JSON about a refused record of `arrival`.
+pub(super) fn write(out: &mut Vec<u8>, lane: &str, arrival: &Arrival, rejected: &Rejected) {
+    let raw = rejected.extent.of(arrival.block.bytes());
+    let text = std::str::from_utf8(raw).ok();
+    let letter = Letter {
+        source: &arrival.peer.name,
+        byte: arrival.byte + u64::from(rejected.extent.start),
+        lane,
+        stage: &rejected.stage,
+        kind: rejected.kind.name(),
+        reason: &rejected.reason,
+        raw: text,
+        raw_hex: text
+            .is_none()
+            .then(|| raw.iter().map(|byte| format!("{byte:02x}")).collect()),
+    };
+    serde_json::to_writer(&mut *out, &letter).expect("texts and numbers can be written");
+    out.push(b'\n');
+}

@@ -1,0 +1,244 @@
+//! The end of a lane: what workers have done leaves in order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pelton_connect::stream::{Delivery, Positions};
+use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::intake::Fan;
+use super::keeper::{Abandoned, Keeper};
+
+/// What one entry has come to.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub sequence: u64,
+    /// How many sequence numbers more it stands for: entries that were shed one after the other.
+    pub more: u64,
+    /// Records for the store.
+    pub deliveries: Vec<Delivery>,
+    /// Lines for the dead letter.
+    pub letters: Vec<u8>,
+    /// Who wants to know.
+    pub fan: Option<Arc<Fan>>,
+    /// When the entry was taken in.
+    pub since: Option<Instant>,
+}
+
+impl Done {
+    fn bytes(&self) -> usize {
+        let bytes = |delivery: &Delivery| match delivery {
+            Delivery::Bytes { bytes, .. } => bytes.len(),
+            Delivery::Rows(batch) => batch.block().len(),
+        };
+        self.deliveries.iter().map(bytes).sum()
+    }
+
+    /// True when there is nothing to put and nobody to tell.
+    const fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.letters.is_empty() && self.fan.is_none()
+    }
+
+    const fn next(&self) -> u64 {
+        self.sequence + self.more + 1
+    }
+}
+
+/// Puts away what workers have done, in the order of the entries.
+///
+/// Whoever hands something in while nobody puts becomes the one who puts, and goes on until
+/// nothing is ready; the others go back to work. So while the store is busy what is done gathers,
+/// and the next put gets all of it.
+pub(super) struct Outbox {
+    state: Mutex<State>,
+    moved: Condvar,
+    keeper: Mutex<Keeper>,
+    rules: Rules,
+}
+
+/// How to put away.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Entries that may be done before an earlier one is, or wait to be put.
+    pub window: usize,
+    /// How long something may wait for more.
+    pub linger: Duration,
+    /// So many bytes wait no longer.
+    pub enough_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The sequence number that must come next.
+    next: u64,
+    early: BTreeMap<u64, Done>,
+    ready: Vec<Done>,
+    ready_bytes: usize,
+    /// When the first of the ready ones became ready.
+    since: Option<Instant>,
+    putting: bool,
+    /// The deadline passed: nothing will be put any more.
+    abandoned: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(keeper: Keeper, rules: Rules) -> Self {
+        Self {
+            state: Mutex::default(),
+            moved: Condvar::new(),
+            keeper: Mutex::new(keeper),
+            rules,
+        }
+    }
+
+    /// Hands in what an entry has come to. Waits while too much is ahead of the store.
+    pub(super) fn commit(&self, done: Done) {
+        let mut state = self.lock();
+        while self.is_ahead(&state, done.sequence) {
+            let waited = self.moved.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.insert(done);
+        self.moved.notify_all();
+        self.put_ready(state, false);
+    }
+
+    /// Notes that an entry was shed. Never waits: the caller is a task, not a worker.
+    pub(super) fn skip(&self, sequence: u64, fan: Option<Arc<Fan>>) {
+        let done = Done {
+            sequence,
+            fan,
+            ..Done::default()
+        };
+        self.lock().insert(done);
+        self.moved.notify_all();
+    }
+
+    /// How long until something that lingers must be put; `None` when nothing does.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let state = self.lock();
+        let since = state.since.filter(|_| !state.putting)?;
+        Some(self.rules.linger.saturating_sub(since.elapsed()))
+    }
+
+    /// Puts what has lingered long enough.
+    pub(super) fn put_due(&self) {
+        let state = self.lock();
+        self.put_ready(state, false);
+    }
+
+    /// Puts everything, and makes it last.
+    pub(super) fn finish(&self) {
+        let state = self.lock();
+        self.put_ready(state, true);
+        let flushed = self.keeper().flush();
+        self.lock().abandoned |= flushed.is_err();
+    }
+
+    /// True when nothing was given up.
+    pub(super) fn is_whole(&self) -> bool {
+        let state = self.lock();
+        !state.abandoned && state.ready.is_empty() && state.early.is_empty()
+    }
+
+    fn is_ahead(&self, state: &State, sequence: u64) -> bool {
+        let window = self.rules.window;
+        let gap = sequence >= state.next + window as u64;
+        !state.abandoned && (gap || (state.putting && state.ready.len() >= window))
+    }
+
+    fn put_ready<'a>(&'a self, mut state: MutexGuard<'a, State>, all: bool) {
+        while !state.putting && !state.ready.is_empty() && (all || self.is_due(&state)) {
+            let ready = state.take();
+            state.putting = true;
+            drop(state);
+            let put = self.put(ready);
+            state = self.lock();
+            state.putting = false;
+            state.abandoned |= put.is_err();
+            self.moved.notify_all();
+        }
+    }
+
+    fn is_due(&self, state: &State) -> bool {
+        let Rules {
+            window,
+            linger,
+            enough_bytes,
+        } = self.rules;
+        linger.is_zero()
+            || state.ready_bytes >= enough_bytes
+            || state.ready.len() >= window
+            || state.since.is_none_or(|since| since.elapsed() >= linger)
+    }
+
+    fn put(&self, ready: Vec<Done>) -> Result<(), Abandoned> {
+        let (mut deliveries, mut letters) = (Vec::with_capacity(ready.len()), Vec::new());
+        let mut positions = Positions::new();
+        let mut waiting = Vec::with_capacity(ready.len());
+        for done in ready {
+            deliveries.extend(done.deliveries);
+            letters.extend(done.letters);
+            if let Some(fan) = &done.fan {
+                let (name, position) = fan.position();
+                positions.insert(name.to_owned(), position);
+            }
+            waiting.push((done.fan, done.since));
+        }
+        let mut keeper = self.keeper();
+        keeper.put(letters, deliveries, &positions)?;
+        let now = Instant::now();
+        for (fan, since) in waiting {
+            if let Some(since) = since {
+                let latency = now.saturating_duration_since(since).as_nanos();
+                keeper.metrics.latency.record(latency as u64);
+            }
+            if let Some(fan) = fan {
+                fan.lane_done();
+            }
+        }
+        Ok(())
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Notes what is done, and moves what has no gap before it to what is ready.
+    fn insert(&mut self, done: Done) {
+        let before = self.early.range_mut(..done.sequence).next_back();
+        match before {
+            // However many are shed while the store stands still, they take no room.
+            Some((_, before))
+                if before.next() == done.sequence && done.is_empty() && before.is_empty() =>
+            {
+                before.more += 1 + done.more;
+            }
+            _ => {
+                self.early.insert(done.sequence, done);
+            }
+        }
+        while let Some(done) = self.early.remove(&self.next) {
+            self.next = done.next();
+            if done.is_empty() {
+                continue;
+            }
+            self.since.get_or_insert_with(Instant::now);
+            self.ready_bytes += done.bytes();
+            self.ready.push(done);
+        }
+    }
+
+    fn take(&mut self) -> Vec<Done> {
+        self.since = None;
+        self.ready_bytes = 0;
+        std::mem::take(&mut self.ready)
+    }
+}

@@ -1,0 +1,384 @@
+//! A pipeline without an end, running.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pelton_connect::stream::{self as connect, Positions, Store};
+use pelton_metrics::Registry;
+use pelton_pool::{Budget, BufferPool};
+use pelton_sync::atomic::AtomicBool;
+use pelton_sync::thread::{self, JoinHandle};
+use pelton_sync::{Condvar, Mutex, PoisonError};
+
+use super::inbox::Inbox;
+use super::intake::{Intake, Progress};
+use super::keeper::{Deadline, Keeper, Retry};
+use super::lane::Lane;
+use super::outbox::{Outbox, Rules};
+use super::room::Room;
+use super::router::Router;
+use super::stats::{LaneMetrics, LaneStats, ServiceReport};
+use crate::Error;
+use crate::plan::{FlowPlan, LaneKind, OnError, Overflow, Plan, PlanError};
+use crate::planner::{self, LaneDraft};
+use crate::run::Settings;
+
+const CAPACITY: usize = 256;
+const BATCH_LINGER: Duration = Duration::from_millis(200);
+/// So much is put at once whatever may still come.
+const ENOUGH_BYTES: usize = 4 << 20;
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Puts a [`Service`] together.
+pub struct ServiceBuilder {
+    plan: Plan,
+    file: Option<(String, String)>,
+    stores: BTreeMap<String, Box<dyn Store>>,
+    letters: Option<Box<dyn Store>>,
+    registry: Registry,
+}
+
+impl fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceBuilder")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ServiceBuilder {
+    /// Says where the plan was read from, so that errors can show the place.
+    #[must_use]
+    pub fn in_file(mut self, name: &str, text: &str) -> Self {
+        self.file = Some((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Keeps what leaves `lane` in `store` instead of the plan's sink; the lane that the
+    /// pipeline's own stages make is called `main`.
+    #[must_use]
+    pub fn store(mut self, lane: &str, store: impl Store + 'static) -> Self {
+        self.stores.insert(lane.to_owned(), Box::new(store));
+        self
+    }
+
+    /// Keeps refused records in `store`, as lines of JSON.
+    #[must_use]
+    pub fn dead_letter(mut self, store: impl Store + 'static) -> Self {
+        self.letters = Some(Box::new(store));
+        self
+    }
+
+    /// Registers the service's metrics in `registry` instead of one of its own.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Binds the plan, asks the stores how far they came, and lets the workers loose.
+    ///
+    /// # Errors
+    ///
+    /// When the plan makes no sense, or a store cannot be opened.
+    pub fn start(mut self) -> Result<Service, Error> {
+        check(&self.plan)?;
+        let settings = Settings::of(&self.plan)?;
+        let pool = BufferPool::new(settings.budget.clone());
+        let room = Arc::new(Room::default());
+        let deadline = Arc::new(Deadline::default());
+        let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
+        let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
+        let lone = drafts.len() == 1;
+        let mut lanes = Vec::with_capacity(drafts.len());
+        let mut workers = Vec::new();
+        for draft in drafts {
+            let usual = if lone { settings.workers } else { 1 };
+            workers.push(draft.flow.workers.unwrap_or(usual).max(1));
+            lanes.push(Arc::new(self.lane(draft, &settings, &room, &deadline)?));
+        }
+        let progress = Arc::new(Progress::default());
+        progress.recover(common(&lanes));
+        let intake = Arc::new(Intake {
+            pool,
+            room,
+            lanes: lanes.clone(),
+            router,
+            progress,
+            closed: AtomicBool::new(false),
+        });
+        let crew = Arc::new(Crew::default());
+        let threads = spawn(&lanes, &workers, &crew)?;
+        Ok(Service {
+            drain: self
+                .plan
+                .serve
+                .drain
+                .map_or(DRAIN, |interval| interval.duration()),
+            intake,
+            lanes,
+            crew,
+            threads,
+            deadline,
+            registry: self.registry,
+            budget: settings.budget,
+            started: Instant::now(),
+        })
+    }
+
+    fn lane(
+        &mut self,
+        draft: LaneDraft,
+        settings: &Settings,
+        room: &Arc<Room>,
+        deadline: &Arc<Deadline>,
+    ) -> Result<Lane, Error> {
+        let name: Arc<str> = draft.name.as_str().into();
+        let mut store = self.store_of(&draft)?;
+        let recovered = store
+            .positions()
+            .map_err(|error| Error::store(&name, &error))?;
+        let metrics =
+            LaneMetrics::new(&self.registry, &name).map_err(|error| Error::internal(&error))?;
+        let letters = self.letters_of()?;
+        let writes_letters = letters.is_some();
+        let keeper = Keeper {
+            lane: name.clone(),
+            retry: Retry::from(&draft.sink.retry),
+            deadline: deadline.clone(),
+            metrics: metrics.clone(),
+            letters,
+            store,
+        };
+        Ok(Lane {
+            inbox: Inbox::new(
+                draft.flow.capacity.unwrap_or(CAPACITY).max(1),
+                draft.flow.overflow,
+            ),
+            shape: keeper.store.shape(),
+            outbox: Outbox::new(keeper, rules(&draft.flow, settings)),
+            pipeline: draft.pipeline,
+            record_bytes_max: settings.record_bytes_max,
+            room: room.clone(),
+            name,
+            metrics,
+            writes_letters,
+            recovered,
+        })
+    }
+
+    fn store_of(&mut self, draft: &LaneDraft) -> Result<Box<dyn Store>, Error> {
+        if let Some(store) = self.stores.remove(&draft.name) {
+            return Ok(store);
+        }
+        super::stores::open(&draft.sink, &draft.pipeline)
+    }
+
+    /// A dead letter for one more lane: all append to the same file.
+    fn letters_of(&mut self) -> Result<Option<Box<dyn Store>>, Error> {
+        if let Some(letters) = self.letters.take() {
+            return Ok(Some(letters));
+        }
+        let plan = &self.plan;
+        match &plan.dead_letter {
+            Some(letters) if plan.engine.on_error == OnError::DeadLetter => {
+                super::stores::lines(&letters.path).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn rules(flow: &FlowPlan, settings: &Settings) -> Rules {
+    let usual = match flow.kind {
+        LaneKind::Batch => BATCH_LINGER,
+        LaneKind::Realtime | LaneKind::Transactional => Duration::ZERO,
+    };
+    Rules {
+        window: 4 * flow.workers.unwrap_or(settings.workers).max(1),
+        linger: flow.linger.map_or(usual, |interval| interval.duration()),
+        enough_bytes: ENOUGH_BYTES,
+    }
+}
+
+/// The positions that every lane has: streams go on from there.
+fn common(lanes: &[Arc<Lane>]) -> Positions {
+    let mut lanes = lanes.iter();
+    let mut common = lanes
+        .next()
+        .map(|lane| lane.recovered.clone())
+        .unwrap_or_default();
+    for lane in lanes {
+        common.retain(|name, position| match lane.recovered.get(name) {
+            Some(other) => {
+                *position = (*position).min(*other);
+                true
+            }
+            None => false,
+        });
+    }
+    common
+}
+
+/// How many workers are still at it.
+#[derive(Debug, Default)]
+struct Crew {
+    working: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Crew {
+    fn change(&self, by: isize) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        *working = working.saturating_add_signed(by);
+        self.left.notify_all();
+    }
+
+    /// Waits until all have left; false when some have not by `deadline`.
+    fn wait(&self, deadline: Instant) -> bool {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        while *working > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.left.wait_timeout(working, left);
+            working = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+fn spawn(
+    lanes: &[Arc<Lane>],
+    workers: &[usize],
+    crew: &Arc<Crew>,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let mut threads = Vec::new();
+    for (lane, workers) in lanes.iter().zip(workers) {
+        for _ in 0..*workers {
+            let (lane, crew) = (lane.clone(), crew.clone());
+            crew.change(1);
+            let thread = thread::Builder::new().name(format!("pelton-{}", lane.name));
+            let spawned = thread.spawn(move || {
+                lane.work();
+                crew.change(-1);
+            });
+            threads.push(spawned.map_err(|error| Error::internal(&error))?);
+        }
+    }
+    Ok(threads)
+}
+
+/// A pipeline without an end, running.
+///
+/// Dropping it without [`stop`](Self::stop) lets the workers finish what was taken in, and waits
+/// for nobody.
+pub struct Service {
+    intake: Arc<Intake>,
+    lanes: Vec<Arc<Lane>>,
+    crew: Arc<Crew>,
+    threads: Vec<JoinHandle<()>>,
+    deadline: Arc<Deadline>,
+    drain: Duration,
+    registry: Registry,
+    budget: Budget,
+    started: Instant,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("lanes", &self.lanes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Begins to put a service together.
+    #[must_use]
+    pub fn builder(plan: Plan) -> ServiceBuilder {
+        ServiceBuilder {
+            plan,
+            file: None,
+            stores: BTreeMap::new(),
+            letters: None,
+            registry: Registry::new(),
+        }
+    }
+
+    /// Where listeners bring what they received.
+    #[must_use]
+    pub fn intake(&self) -> Arc<dyn connect::Intake> {
+        self.intake.clone()
+    }
+
+    /// How each lane stands now.
+    #[must_use]
+    pub fn stats(&self) -> Vec<LaneStats> {
+        self.lanes.iter().map(|lane| lane.stats()).collect()
+    }
+
+    /// The metrics of the service, and whatever else is registered there.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The memory that all of it lives in.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// How far each stream is committed.
+    #[must_use]
+    pub fn positions(&self) -> Positions {
+        self.intake.progress.positions()
+    }
+
+    /// Takes nothing more, works off what was taken in, and tells how it went. What cannot be put
+    /// away within the plan's `serve.drain` is given up and counted as pending.
+    #[must_use]
+    pub fn stop(mut self) -> ServiceReport {
+        let end = Instant::now() + self.drain;
+        self.intake.close();
+        self.deadline.set(end);
+        let left = self.crew.wait(end);
+        if left {
+            std::mem::take(&mut self.threads)
+                .into_iter()
+                .for_each(|thread| drop(thread.join()));
+            self.lanes.iter().for_each(|lane| lane.outbox.finish());
+        } else {
+            self.lanes.iter().for_each(|lane| lane.abandon());
+        }
+        let drained = left && self.lanes.iter().all(|lane| lane.outbox.is_whole());
+        ServiceReport {
+            version: env!("CARGO_PKG_VERSION"),
+            lanes: self.lanes.iter().map(|lane| lane.stats()).collect(),
+            seconds: self.started.elapsed().as_secs_f64(),
+            drained,
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.intake.close();
+    }
+}
+
+/// What a plan asks of a service that cannot be.
+fn check(plan: &Plan) -> Result<(), PlanError> {
+    let spills = |flow: &FlowPlan| flow.overflow == Overflow::Spill;
+    let flows = plan.lanes.iter().map(|lane| &lane.flow);
+    if std::iter::once(&plan.flow).chain(flows).any(spills) && plan.serve.state.is_none() {
+        let message = "flow.overflow is \"spill\", but serve.state, the directory to spill to, is \
+                       missing";
+        return Err(PlanError::new(message));
+    }
+    Ok(())
+}

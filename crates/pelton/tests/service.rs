@@ -1,0 +1,434 @@
+//! A pipeline without an end, driven by hand: arrivals in, a store that does as it is told.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use pelton::connect::Content;
+use pelton::connect::stream::{
+    Arrival, Delivery, Intake, Peer, Positions, Receipt, Shape, Store, StoreError, StoreErrorKind,
+    Stream,
+};
+use pelton::plan::Plan;
+use pelton::record::Block;
+use pelton::stream::{LaneStats, Service};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// What a store was given and what it shall answer.
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    positions: Positions,
+    /// Answers to the next calls; then all goes well.
+    errors: VecDeque<StoreErrorKind>,
+    /// Records with this in them are refused.
+    refuses: Option<&'static str>,
+    stalled: bool,
+    puts: usize,
+}
+
+#[derive(Clone, Default)]
+struct TestStore {
+    told: Arc<(Mutex<Told>, Condvar)>,
+    rows: bool,
+}
+
+impl TestStore {
+    fn set(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut self.told.0.lock().unwrap());
+        self.told.1.notify_all();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.told.0.lock().unwrap().lines.clone()
+    }
+}
+
+fn lines_of(delivery: &Delivery) -> Vec<String> {
+    match delivery {
+        Delivery::Bytes { bytes, .. } => {
+            let text = std::str::from_utf8(bytes).unwrap();
+            text.lines().map(str::to_owned).collect()
+        }
+        Delivery::Rows(batch) => (0..batch.rows())
+            .map(|row| batch.column(0).value(row).to_string())
+            .collect(),
+    }
+}
+
+impl Store for TestStore {
+    fn shape(&self) -> Shape {
+        if self.rows { Shape::Rows } else { Shape::Bytes }
+    }
+
+    fn positions(&mut self) -> Result<Positions, StoreError> {
+        Ok(self.told.0.lock().unwrap().positions.clone())
+    }
+
+    fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
+        let (told, changed) = &*self.told;
+        let mut told = told.lock().unwrap();
+        told.puts += 1;
+        changed.notify_all();
+        while told.stalled {
+            told = changed.wait(told).unwrap();
+        }
+        if let Some(kind) = told.errors.pop_front() {
+            return Err(StoreError::new(kind, "as told"));
+        }
+        let lines: Vec<String> = deliveries.iter().flat_map(lines_of).collect();
+        if let Some(refused) = told.refuses
+            && lines.iter().any(|line| line.contains(refused))
+        {
+            return Err(StoreError::new(StoreErrorKind::Refused, "not this one"));
+        }
+        told.lines.extend(lines);
+        told.positions.extend(positions.clone());
+        Ok(())
+    }
+}
+
+/// A stream that notes what it is told.
+struct TestStream {
+    name: &'static str,
+    committed: Mutex<Vec<u64>>,
+}
+
+impl Stream for TestStream {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn committed(&self, position: u64) {
+        self.committed.lock().unwrap().push(position);
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    Plan::from_toml(text).unwrap()
+}
+
+fn arrival(text: &str) -> Arrival {
+    Arrival {
+        block: Block::new(text.as_bytes().to_vec()),
+        content: Content::Records,
+        peer: Arc::new(Peer {
+            source: 0,
+            name: "test".to_owned(),
+        }),
+        byte: 0,
+        receipt: None,
+    }
+}
+
+fn send(intake: &dyn Intake, text: &str) {
+    block_on(intake.take(arrival(text))).unwrap();
+}
+
+fn balances(stats: &LaneStats) -> bool {
+    let LaneStats {
+        read,
+        written,
+        filtered,
+        deduplicated,
+        rejected,
+        shed,
+        pending,
+        ..
+    } = stats;
+    *read == written + filtered + deduplicated + rejected + shed + pending
+}
+
+const PLAN: &str = r#"
+    [source]
+    schema = { id = "int64", kind = "string" }
+    [engine]
+    workers = 2
+    memory_limit = "64MB"
+"#;
+
+fn numbered(range: std::ops::Range<u64>) -> String {
+    range
+        .map(|id| format!("{{\"id\":{id},\"kind\":\"k{}\"}}\n", id % 3))
+        .collect()
+}
+
+#[test]
+fn records_leave_in_the_order_in_which_they_came_and_are_accounted_for() {
+    let store = TestStore::default();
+    let text = format!("{PLAN}\n[[stage]]\nfilter = \"kind <> 'k1'\"\n");
+    let service = Service::builder(plan(&text))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    let intake = service.intake();
+    for block in 0..500 {
+        send(&*intake, &numbered(block * 10..block * 10 + 10));
+    }
+    send(&*intake, "no json\n");
+    let report = service.stop();
+    let expected: Vec<String> = numbered(0..5000)
+        .lines()
+        .filter(|line| !line.contains("k1"))
+        .map(str::to_owned)
+        .collect();
+    assert!(store.lines() == expected, "in order");
+    let lane = &report.lanes[0];
+    assert!(report.drained && balances(lane), "{lane:?}");
+    let written = expected.len() as u64;
+    assert_eq!((lane.read, lane.written, lane.rejected), (5001, written, 1));
+}
+
+#[test]
+fn lanes_take_the_records_that_are_theirs() {
+    let (urgent, odd, rest) = (
+        TestStore::default(),
+        TestStore::default(),
+        TestStore::default(),
+    );
+    let text = format!(
+        "{PLAN}
+        [[lane]]
+        name = \"urgent\"
+        when = \"kind = 'k0'\"
+        sink = {{ url = \"memory:\" }}
+        [[lane]]
+        name = \"odd\"
+        when = \"id % 2 = 1\"
+        sink = {{ url = \"memory:\" }}
+        "
+    );
+    let service = Service::builder(plan(&text))
+        .store("urgent", urgent.clone())
+        .store("odd", odd.clone())
+        .store("main", rest.clone())
+        .start()
+        .unwrap();
+    let intake = service.intake();
+    for block in 0..50 {
+        send(&*intake, &numbered(block * 7..block * 7 + 7));
+    }
+    send(&*intake, "broken\n");
+    let report = service.stop();
+    let all = numbered(0..350);
+    let id = |line: &&str| line[6..line.find(',').unwrap()].parse::<u64>().unwrap();
+    let of = |test: &dyn Fn(u64) -> bool| -> Vec<String> {
+        all.lines()
+            .filter(|line| test(id(line)))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(urgent.lines(), of(&|id| id % 3 == 0));
+    assert_eq!(odd.lines(), of(&|id| id % 3 != 0 && id % 2 == 1));
+    assert_eq!(rest.lines(), of(&|id| id % 3 != 0 && id % 2 == 0));
+    let main = report
+        .lanes
+        .iter()
+        .find(|lane| lane.lane == "main")
+        .unwrap();
+    assert_eq!(main.rejected, 1);
+    assert!(report.lanes.iter().all(balances));
+}
+
+#[test]
+fn a_store_that_fails_for_a_while_costs_nothing() {
+    let store = TestStore::default();
+    store.set(|told| {
+        told.errors = [StoreErrorKind::Transient, StoreErrorKind::Fatal].into();
+    });
+    let text = format!("{PLAN}\n[sink]\nretry = {{ first = \"1ms\" }}");
+    let service = Service::builder(plan(&text))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    for block in 0..20 {
+        send(&*service.intake(), &numbered(block..block + 1));
+    }
+    let report = service.stop();
+    assert_eq!(store.lines().len(), 20);
+    assert_eq!(report.lanes[0].retries, 2);
+    assert!(report.drained && !report.lanes[0].broken);
+}
+
+#[test]
+fn a_record_that_the_store_refuses_goes_to_the_dead_letter_alone() {
+    let (store, letters) = (
+        TestStore {
+            rows: true,
+            ..TestStore::default()
+        },
+        TestStore::default(),
+    );
+    store.set(|told| told.refuses = Some("13"));
+    let text = format!("{PLAN}\n[[stage]]\nselect = [\"id\"]\n");
+    let service = Service::builder(plan(&text))
+        .store("main", store.clone())
+        .dead_letter(letters.clone())
+        .start()
+        .unwrap();
+    send(&*service.intake(), &numbered(0..100));
+    let report = service.stop();
+    let expected: Vec<String> = (0..100)
+        .filter(|id| *id != 13)
+        .map(|id: u64| id.to_string())
+        .collect();
+    assert_eq!(store.lines(), expected);
+    assert_eq!(letters.lines().len(), 1);
+    assert!(
+        letters.lines()[0].contains("not this one"),
+        "{:?}",
+        letters.lines()
+    );
+    assert!(letters.lines()[0].contains("13"));
+    let lane = &report.lanes[0];
+    assert_eq!((lane.written, lane.rejected), (99, 1));
+    assert!(balances(lane));
+}
+
+#[test]
+fn a_stalled_store_stops_the_sender_and_nothing_is_lost() {
+    let store = TestStore::default();
+    store.set(|told| told.stalled = true);
+    let text = format!("{PLAN}\n[flow]\ncapacity = 4\nworkers = 1\n");
+    let service = Service::builder(plan(&text))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    let intake = service.intake();
+    let taken = Arc::new(Mutex::new(0));
+    let count = taken.clone();
+    let sender = thread::spawn(move || {
+        for block in 0..200 {
+            send(&*intake, &numbered(block..block + 1));
+            *count.lock().unwrap() += 1;
+        }
+    });
+    // Once the store is asked and the inbox is full, the sender waits.
+    while service.stats()[0].waiting_blocks < 4 {
+        thread::yield_now();
+    }
+    assert!(*taken.lock().unwrap() < 100);
+    store.set(|told| told.stalled = false);
+    sender.join().unwrap();
+    let report = service.stop();
+    let expected: Vec<String> = numbered(0..200).lines().map(str::to_owned).collect();
+    assert_eq!(store.lines(), expected);
+    assert!(report.drained);
+}
+
+#[test]
+fn what_is_shed_is_counted_to_the_record() {
+    for (overflow, newest) in [("shed_oldest", false), ("shed_newest", true)] {
+        let store = TestStore::default();
+        store.set(|told| told.stalled = true);
+        let text =
+            format!("{PLAN}\n[flow]\ncapacity = 4\nworkers = 1\noverflow = \"{overflow}\"\n");
+        let service = Service::builder(plan(&text))
+            .store("main", store.clone())
+            .start()
+            .unwrap();
+        for block in 0..300 {
+            send(&*service.intake(), &numbered(block * 3..block * 3 + 3));
+        }
+        store.set(|told| told.stalled = false);
+        let report = service.stop();
+        let lane = &report.lanes[0];
+        assert_eq!(lane.read, 900, "{overflow}");
+        assert_eq!(lane.written + lane.shed, 900, "{overflow}");
+        assert!(lane.shed > 600, "{overflow}: {lane:?}");
+        assert_eq!(store.lines().len() as u64, lane.written, "{overflow}");
+        let last = store.lines().last().cloned().unwrap();
+        assert_eq!(last.contains("\"id\":899,"), !newest, "{overflow}: {last}");
+    }
+}
+
+#[test]
+fn streams_hear_of_what_is_committed_and_what_was_put_before_is_not_put_again() {
+    let store = TestStore::default();
+    store.set(|told| {
+        told.positions.insert("numbers".to_owned(), 30);
+    });
+    let service = Service::builder(plan(PLAN))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    let intake = service.intake();
+    assert_eq!(intake.position("numbers"), Some(30));
+    assert_eq!(intake.position("others"), None);
+    let stream = Arc::new(TestStream {
+        name: "numbers",
+        committed: Mutex::default(),
+    });
+    // The sender does not know, and begins two blocks before.
+    for end in [20, 30, 40, 50, 60, 50] {
+        let mut arrival = arrival(&numbered(end - 10..end));
+        arrival.receipt = Some(Receipt {
+            stream: stream.clone(),
+            position: end,
+        });
+        block_on(intake.take(arrival)).unwrap();
+    }
+    let positions = |service: &Service| service.positions().get("numbers").copied();
+    while positions(&service) != Some(60) {
+        thread::yield_now();
+    }
+    let report = service.stop();
+    let expected: Vec<String> = numbered(30..60).lines().map(str::to_owned).collect();
+    assert_eq!(store.lines(), expected);
+    assert_eq!(report.lanes[0].read, 30);
+    let committed = stream.committed.lock().unwrap();
+    assert_eq!(committed.last(), Some(&60));
+    assert!(committed.is_sorted(), "{committed:?}");
+}
+
+#[test]
+fn a_store_that_never_answers_is_given_up_at_the_deadline() {
+    let store = TestStore::default();
+    store.set(|told| told.errors = vec![StoreErrorKind::Transient; 100_000].into());
+    let text = format!(
+        "{PLAN}\n[serve]\ndrain = \"50ms\"\n[sink]\nretry = {{ first = \"1ms\", longest = \"5ms\" }}"
+    );
+    let service = Service::builder(plan(&text))
+        .store("main", store)
+        .start()
+        .unwrap();
+    send(&*service.intake(), &numbered(0..10));
+    let report = service.stop();
+    assert!(!report.drained);
+    let lane = &report.lanes[0];
+    assert_eq!((lane.read, lane.pending, lane.written), (10, 10, 0));
+    assert!(balances(lane));
+}
+
+#[test]
+fn stages_that_need_an_end_are_refused_with_what_to_use_instead() {
+    let text = format!("{PLAN}\n[[stage]]\nsort = [\"id\"]\n");
+    let error = Service::builder(plan(&text))
+        .store("main", TestStore::default())
+        .start()
+        .unwrap_err();
+    assert!(error.to_string().contains("use window or dedup"), "{error}");
+}
