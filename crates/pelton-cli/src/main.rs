@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use command::{check, demo, gen_data, run, sql};
+use command::{check, demo, gen_data, run, sql, text};
 
 /// Process files at the speed of the machine: filter, compute, group and write, on all cores,
 /// inside a memory limit, with an account of every record.
@@ -36,6 +36,8 @@ enum Command {
     Run(run::Arguments),
     /// Run one SELECT over a file.
     Sql(sql::Arguments),
+    /// Change lines of text, or count their words.
+    Text(text::Arguments),
     /// Make up data: any amount, the same for the same seed.
     Gen(gen_data::Arguments),
     /// Show what it does: make up a million orders and run a pipeline over them.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
+        Command::Text(arguments) => text::run(&arguments),
         Command::Gen(arguments) => gen_data::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -44,3 +44,25 @@ pub(crate) fn extents(bytes: &[u8], ends: &mut Vec<u32>) -> Vec<View> {
     };
     ends.iter().map(line).collect()
 }
+
+/// Appends lines, each with a newline behind it. Those that stand so in `base` are copied together.
+pub(crate) fn copy_lines(base: &[u8], lines: &[View], out: &mut Vec<u8>) {
+    let Some((first, others)) = lines.split_first() else {
+        return;
+    };
+    let mut run = *first;
+    for line in others {
+        if run.end() + 1 == line.start && base[run.end() as usize] == b'\n' {
+            run = View::between(run.start, line.end());
+        } else {
+            copy_line(base, run, out);
+            run = *line;
+        }
+    }
+    copy_line(base, run, out);
+}
+
+fn copy_line(base: &[u8], line: View, out: &mut Vec<u8>) {
+    out.extend_from_slice(line.of(base));
+    out.push(b'\n');
+}

@@ -7,7 +7,7 @@ use pelton_record::{
 };
 use pelton_simd::utf8;
 
-use crate::lines::{LineFramer, extents};
+use crate::lines::{LineFramer, copy_lines, extents};
 use crate::parse::quoted;
 use crate::row::RowWriter;
 use crate::{Decoder, Encoder, Error, Format, Framer, Limits, Opened};
@@ -149,6 +149,11 @@ impl Encoder for TextEncoder {
     fn begin(&self, _schema: &Schema, _out: &mut Vec<u8>) {}
 
     fn encode(&mut self, batch: &Batch, out: &mut Vec<u8>) {
+        if let [column] = batch.columns()
+            && let (Some(strings), None) = (column.as_strings(), column.validity())
+        {
+            return copy_lines(strings.base(), strings.views(), out);
+        }
         let columns: Vec<_> = batch.columns().iter().map(RowWriter::new).collect();
         for row in 0..batch.rows() {
             for (index, column) in columns.iter().enumerate() {
@@ -167,6 +172,9 @@ impl Encoder for TextEncoder {
             .map(RowWriter::new)
             .collect();
         let block = batch.block().bytes();
+        if columns.is_empty() {
+            return copy_lines(block, batch.extents(), out);
+        }
         for (row, extent) in batch.extents().iter().enumerate() {
             out.extend_from_slice(extent.of(block));
             for column in &columns {

@@ -1,4 +1,4 @@
-//! ASCII: letter case, trimming, words, and how far a text is ASCII at all.
+//! ASCII: letter case, trimming, and how far a text is ASCII at all.
 //!
 //! Bytes of 0x80 and above are left alone, so UTF-8 stays UTF-8.
 
@@ -133,23 +133,6 @@ pub fn trim(bytes: &[u8]) -> Range<usize> {
     start..last.map_or(start, |last| last + 1)
 }
 
-/// The number of words: stretches without blanks, as [`trim`] knows blanks.
-///
-/// ```
-/// assert_eq!(pelton_simd::ascii::count_words(b" one two\nthree"), 3);
-/// ```
-#[inline]
-#[must_use]
-pub fn count_words(bytes: &[u8]) -> usize {
-    count_words_at(Level::detect(), bytes)
-}
-
-/// [`count_words`] at a level of choice.
-#[must_use]
-pub fn count_words_at(level: Level, bytes: &[u8]) -> usize {
-    dispatch(level, Words { bytes })
-}
-
 #[inline(always)]
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
@@ -232,43 +215,4 @@ impl Kernel for FirstHigh<'_> {
         let high = v.high(v.load(&padded(tail).0));
         (high != 0).then(|| chunks.len() * CHUNK + high.trailing_zeros() as usize)
     }
-}
-
-struct Words<'a> {
-    bytes: &'a [u8],
-}
-
-impl Kernel for Words<'_> {
-    type Output = usize;
-
-    fn scalar(self) -> usize {
-        let mut blank = true;
-        let starts = self.bytes.iter().filter(|byte| {
-            let was_blank = std::mem::replace(&mut blank, is_blank(**byte));
-            was_blank && !blank
-        });
-        starts.count()
-    }
-
-    #[inline(always)]
-    fn vector<V: Vector>(self, v: V) -> usize {
-        let (chunks, tail) = self.bytes.as_chunks();
-        let (last, valid) = padded(tail);
-        let mut before = 1;
-        let mut words = 0;
-        for chunk in chunks {
-            words += word_starts(v, chunk, &mut before).count_ones() as usize;
-        }
-        words + (word_starts(v, &last, &mut before) & valid).count_ones() as usize
-    }
-}
-
-/// Marks the first bytes of words; `before` is one if a blank comes before the chunk, and becomes
-/// so for the next.
-#[inline(always)]
-fn word_starts<V: Vector>(v: V, chunk: &[u8; CHUNK], before: &mut u64) -> u64 {
-    let chunk = v.load(chunk);
-    let blanks = v.within(chunk, b'\t', b'\r' - b'\t') | v.eq(chunk, b' ');
-    let after_blank = blanks << 1 | std::mem::replace(before, blanks >> 63);
-    !blanks & after_blank
 }

@@ -3,7 +3,8 @@
 //! One pass over a block of CSV ([`csv::scan`]) or JSON lines ([`json::scan`]) tells where every
 //! field ends; [`number`] reads and writes numbers eight and sixteen digits at a time;
 //! [`mod@column`] and [`bitmap`] sum, compare and compact; [`view`] and [`hash`] handle many short
-//! strings in bulk; [`lines`], [`ascii`] and [`utf8`] do what their names say.
+//! strings in bulk; [`lines`], [`words`], [`ascii`] and [`utf8`] do what their names
+//! say.
 //!
 //! # Guarantees
 //!
@@ -70,6 +71,7 @@ mod search;
 pub mod utf8;
 mod vector;
 pub mod view;
+pub mod words;
 
 pub use level::{Level, UnknownLevel};
 

@@ -1,13 +1,9 @@
-//! Letter case, trimming, words, UTF-8: every level against the standard library.
+//! Letter case, trimming, UTF-8: every level against the standard library.
 
 use pelton_simd::{Level, ascii, utf8};
 use proptest::prelude::*;
 
 fn levels_agree(bytes: &[u8]) {
-    let words = bytes
-        .split(|byte| matches!(byte, 9..=13 | 32))
-        .filter(|word| !word.is_empty())
-        .count();
     let valid = std::str::from_utf8(bytes)
         .map(|_| ())
         .map_err(|error| error.valid_up_to());
@@ -22,7 +18,6 @@ fn levels_agree(bytes: &[u8]) {
         assert_eq!((&copy, &place), (&lower, &lower), "{level}");
         let high = bytes.iter().position(|byte| *byte >= 0x80);
         assert_eq!(ascii::first_non_ascii_at(level, bytes), high, "{level}");
-        assert_eq!(ascii::count_words_at(level, bytes), words, "{level}");
     }
     assert_eq!(utf8::validate(bytes), valid, "{bytes:?}");
     assert_eq!(ascii::is_ascii(bytes), bytes.is_ascii());

@@ -2,7 +2,7 @@
 //!
 //! A [`Stage`] works on one batch and remembers nothing: [`Filter`], [`Derive`], [`Select`],
 //! [`Validate`], [`Text`]. A [`Fold`] takes in all rows before it gives any: [`Aggregate`],
-//! [`Sort`]. Both are built from [`Expression`]s, which are text until they are bound to the
+//! [`Dedup`], [`Sort`], [`WordCount`]. Both are built from [`Expression`]s, which are text until they are bound to the
 //! columns of a schema. A [`Query`] is a SELECT statement taken apart, for a planner to make
 //! stages of.
 //!
@@ -67,6 +67,7 @@ mod sort;
 mod stage;
 mod text;
 mod validate;
+mod word_count;
 
 pub use aggregate::{Aggregate, Call, Function};
 pub use dedup::Dedup;
@@ -82,3 +83,4 @@ pub use sort::{Sort, SortKey};
 pub use stage::{Dropped, Stage};
 pub use text::{Text, Transform};
 pub use validate::Validate;
+pub use word_count::WordCount;

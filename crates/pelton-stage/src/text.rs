@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pelton_record::{Batch, DataType, Schema, nearest};
 
-use crate::expression::{Bound, Expression};
+use crate::expression::Expression;
 use crate::{Derive, Error, ErrorKind, Stage};
 
 /// One change of a text. All of them know Unicode, with a faster path for ASCII.
@@ -91,19 +91,13 @@ impl Text {
         transforms: impl IntoIterator<Item = Transform>,
         input: &Arc<Schema>,
     ) -> Result<Self, Error> {
-        let column = Expression::column(column);
-        let bound: Bound = column.bind(input)?;
-        if bound.data_type() != DataType::String {
-            let message = format!("`{column}` is {}, not text", bound.data_type());
-            return Err(Error::new(ErrorKind::Type, message));
-        }
-        let name = bound
-            .as_column()
-            .map(|index| input.fields()[index].name.clone());
+        let name = &input.fields()[column_of(column, input)?].name;
         let changed = transforms
             .into_iter()
-            .fold(column, |text, transform| text.within(transform.function()));
-        let derive = Derive::new(name.map(|name| (name, changed)), input)?;
+            .fold(Expression::column(name), |text, transform| {
+                text.within(transform.function())
+            });
+        let derive = Derive::new([(name, changed)], input)?;
         Ok(Self {
             derive: derive.named("text"),
         })
@@ -114,6 +108,18 @@ impl Text {
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
         Self {
             derive: self.derive.named(name),
+        }
+    }
+}
+
+/// The index of a column of text.
+pub(crate) fn column_of(name: &str, input: &Schema) -> Result<usize, Error> {
+    let bound = Expression::column(name).bind(input)?;
+    match bound.as_column() {
+        Some(index) if bound.data_type() == DataType::String => Ok(index),
+        _ => {
+            let message = format!("`{name}` is {}, not text", bound.data_type());
+            Err(Error::new(ErrorKind::Type, message))
         }
     }
 }

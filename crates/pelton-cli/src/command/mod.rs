@@ -5,12 +5,16 @@ pub(crate) mod demo;
 pub(crate) mod gen_data;
 pub(crate) mod run;
 pub(crate) mod sql;
+pub(crate) mod text;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use pelton::Report;
-use pelton::plan::Plan;
+use clap::ValueEnum;
+use pelton::plan::{OnError, Plan};
+use pelton::{Report, Run};
+
+use crate::progress;
 
 /// What a command comes to: an exit code, or the reason why it could not be done.
 pub(crate) type Done = Result<ExitCode, String>;
@@ -18,6 +22,36 @@ pub(crate) type Done = Result<ExitCode, String>;
 /// The code for a run that came to its end.
 pub(crate) fn exit_code(report: &Report) -> ExitCode {
     ExitCode::from(u8::from(report.records.rejected > 0))
+}
+
+/// What happens to records that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Policy {
+    /// The run stops.
+    Fail,
+    /// They are left out and counted.
+    Skip,
+}
+
+impl From<Policy> for OnError {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Fail => Self::Fail,
+            Policy::Skip => Self::Skip,
+        }
+    }
+}
+
+/// Runs it; tells of refused records, which a result alone would hide.
+pub(crate) fn finish(run: Run) -> Done {
+    let bar = progress::start(&run, false);
+    let report = run.run();
+    bar.finish();
+    let report = report.map_err(message)?;
+    for (kind, count) in &report.records.rejected_by_kind {
+        eprintln!("pelton: {count} records left out: {kind}");
+    }
+    Ok(exit_code(&report))
 }
 
 /// Any error as its message.

@@ -3,12 +3,12 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
+use pelton::Engine;
 use pelton::connect::MemorySink;
-use pelton::plan::{ByteSize, FormatName, OnError};
-use pelton::{Engine, Run};
+use pelton::plan::{ByteSize, FormatName};
 
-use super::{Done, exit_code, message, refused};
-use crate::{progress, table};
+use super::{Done, Policy, finish, message, refused};
+use crate::table;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,24 +50,12 @@ enum Form {
     Ndjson,
 }
 
-/// What happens to records that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Policy {
-    /// The query stops.
-    Fail,
-    /// They are left out and counted.
-    Skip,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Done {
     let form = arguments.form();
     let mut plan = pelton::sql::plan(&arguments.query).map_err(message)?;
     plan.engine.memory_limit = arguments.memory_limit;
     plan.engine.workers = arguments.workers;
-    plan.engine.on_error = match arguments.on_error {
-        Policy::Fail => OnError::Fail,
-        Policy::Skip => OnError::Skip,
-    };
+    plan.engine.on_error = arguments.on_error.into();
     plan.sink.path = arguments.output.clone().unwrap_or_else(|| "-".to_owned());
     plan.sink.format = match form {
         Some(Form::Ndjson) => Some(FormatName::Ndjson),
@@ -98,18 +86,6 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         Some(path) => std::fs::write(path, shown).map_err(|error| refused(path, &error))?,
     }
     Ok(code)
-}
-
-/// Runs the query; tells of refused records, which a result alone would hide.
-fn finish(run: Run) -> Done {
-    let bar = progress::start(&run, false);
-    let report = run.run();
-    bar.finish();
-    let report = report.map_err(message)?;
-    for (kind, count) in &report.records.rejected_by_kind {
-        eprintln!("pelton: {count} records left out: {kind}");
-    }
-    Ok(exit_code(&report))
 }
 
 impl Arguments {

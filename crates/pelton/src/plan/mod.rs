@@ -184,6 +184,8 @@ pub enum StagePlan {
     Limit(u64),
     /// Keeps the first record for each combination of these columns, or of all when empty.
     Distinct(Vec<String>),
+    /// Changes a column of text, or counts its words.
+    Text(TextPlan),
 }
 
 impl StagePlan {
@@ -202,6 +204,7 @@ impl StagePlan {
             Self::Skip(_) => "skip",
             Self::Limit(_) => "limit",
             Self::Distinct(_) => "distinct",
+            Self::Text(_) => "text",
         }
     }
 }
@@ -215,6 +218,53 @@ pub struct AggregatePlan {
     pub by: Vec<String>,
     /// The figures by name: `{ orders = "count(*)", revenue = "sum(total)" }`.
     pub compute: Expressions,
+}
+
+/// What is done with a column of text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextPlan {
+    /// The column; `line` unless given, which is what lines of text are called.
+    #[serde(default = "line", skip_serializing_if = "is_line")]
+    pub column: String,
+    /// What is done, in order.
+    pub apply: Vec<Processor>,
+}
+
+impl TextPlan {
+    /// Does `processors` with the column `line`, one after the other.
+    #[must_use]
+    pub fn of_lines(processors: impl IntoIterator<Item = Processor>) -> Self {
+        Self {
+            column: line(),
+            apply: processors.into_iter().collect(),
+        }
+    }
+}
+
+fn line() -> String {
+    "line".to_owned()
+}
+
+fn is_line(column: &str) -> bool {
+    column == "line"
+}
+
+/// What can be done with text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Processor {
+    /// Capital letters.
+    Uppercase,
+    /// Small letters.
+    Lowercase,
+    /// Without the white space at both ends.
+    Trim,
+    /// The characters in reverse.
+    Reverse,
+    /// One record with the number of lines, words and bytes; nothing may follow it.
+    Wordcount,
 }
 
 /// Where records go.

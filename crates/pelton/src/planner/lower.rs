@@ -37,6 +37,7 @@ pub(super) fn stages(
         StagePlan::Validate(rules) => validate(rules, schema, binding),
         StagePlan::Aggregate(plan) => super::group::aggregate(plan, schema, binding),
         StagePlan::Distinct(names) => order::distinct(names, schema, binding),
+        StagePlan::Text(plan) => super::text::text(plan, schema, binding),
         StagePlan::Sort(keys) => {
             let (range, taken) = range(next);
             stages += taken;

@@ -7,6 +7,7 @@ mod group;
 mod lanes;
 mod lower;
 mod order;
+mod text;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Letters, whole columns at a time: what is ASCII is changed in one pass over all its bytes.
 
 use pelton_record::{Strings, Values, View};
+use pelton_simd::ascii;
 
 use crate::expression::node::Args;
 use crate::expression::operand::Outcome;
@@ -14,12 +15,12 @@ pub(super) struct Letters {
 }
 
 pub(super) const UPPER: Letters = Letters {
-    ascii: <[u8]>::make_ascii_uppercase,
+    ascii: ascii::make_upper,
     unicode: str::to_uppercase,
 };
 
 pub(super) const LOWER: Letters = Letters {
-    ascii: <[u8]>::make_ascii_lowercase,
+    ascii: ascii::make_lower,
     unicode: str::to_lowercase,
 };
 
@@ -27,7 +28,7 @@ pub(super) const LOWER: Letters = Letters {
 pub(super) fn change(letters: Letters, args: &Args<'_>) -> Outcome<'static> {
     let operand = &args.operands[0];
     let source = operand.strings();
-    if !operand.is_constant() && dense(source) && source.base().is_ascii() {
+    if !operand.is_constant() && dense(source) && ascii::is_ascii(source.base()) {
         let mut heap = source.base().to_vec();
         (letters.ascii)(&mut heap);
         let strings = Strings::in_heap(heap, source.views().to_vec());
