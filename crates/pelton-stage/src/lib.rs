@@ -2,9 +2,9 @@
 //!
 //! A [`Stage`] works on one batch and remembers nothing: [`Filter`], [`Derive`], [`Select`],
 //! [`Validate`], [`Text`]. A [`Fold`] takes in all rows before it gives any: [`Aggregate`],
-//! [`Dedup`], [`Sort`], [`WordCount`]. Both are built from [`Expression`]s, which are text until they are bound to the
-//! columns of a schema. A [`Query`] is a SELECT statement taken apart, for a planner to make
-//! stages of.
+//! [`Dedup`], [`Sort`], [`WordCount`]. Both are built from [`Expression`]s, which are text until
+//! they are bound to the columns of a schema. A [`Query`] is a SELECT statement taken apart, for a
+//! planner to make stages of.
 //!
 //! # Guarantees
 //!

@@ -51,11 +51,14 @@ fn in_block(text: &str) -> Column {
     Column::new(Values::String(Strings::in_block(block, views)), None)
 }
 
+const LETTERS: &str = "[a \u{a0}ß\r\n]{0,40}";
+
 proptest! {
     #[test]
-    fn lines_of_a_block_and_lines_alone(texts in prop::collection::vec("[a \u{a0}ß\r\n]{0,40}", 1..4)) {
+    fn lines_of_a_block_and_lines_alone(texts in prop::collection::vec(LETTERS, 1..4)) {
         let lines = texts.iter().flat_map(|text| text.lines());
-        prop_assert_eq!(counted(texts.iter().map(|text| in_block(text)).collect()), expected(lines.clone()));
+        let blocks = texts.iter().map(|text| in_block(text)).collect();
+        prop_assert_eq!(counted(blocks), expected(lines.clone()));
         let alone = Column::strings(lines.clone());
         prop_assert_eq!(counted(vec![alone]), expected(lines));
     }

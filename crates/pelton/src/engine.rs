@@ -7,8 +7,8 @@ use pelton_record::Schema;
 use pelton_stage::Stage;
 
 use crate::plan::{
-    AggregatePlan, ByteSize, DeadLetterPlan, EnginePlan, OnError, Plan, PlanError, SinkPlan,
-    SourcePlan, StagePlan,
+    AggregatePlan, BranchPlan, ByteSize, DeadLetterPlan, EnginePlan, OnError, Plan, PlanError,
+    SinkPlan, SourcePlan, StagePlan,
 };
 use crate::run::{Report, Run};
 use crate::{Error, planner};
@@ -25,7 +25,8 @@ pub struct Engine {
     /// The file that the plan was read from, and its text, for messages.
     pub(crate) file: Option<(String, String)>,
     pub(crate) inputs: Option<Vec<Input>>,
-    pub(crate) sink: Option<Box<dyn Sink>>,
+    /// One for each branch, where it is not the plan that says where they write.
+    pub(crate) sinks: Vec<Option<Box<dyn Sink>>>,
     /// Stages of the caller's own, which come after those of the plan.
     pub(crate) custom: Vec<MakeStage>,
 }
@@ -52,7 +53,7 @@ impl Engine {
             plan,
             file: None,
             inputs: None,
-            sink: None,
+            sinks: Vec::new(),
             custom: Vec::new(),
         }
     }
@@ -74,7 +75,7 @@ impl Engine {
     /// Writes to `sink` instead of the plan's path.
     #[must_use]
     pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
-        self.sink = Some(Box::new(sink));
+        self.sinks = vec![Some(Box::new(sink))];
         self
     }
 
@@ -108,7 +109,8 @@ pub struct EngineBuilder {
     engine: EnginePlan,
     dead_letter: Option<DeadLetterPlan>,
     inputs: Option<Vec<Input>>,
-    sink_object: Option<Box<dyn Sink>>,
+    branches: Vec<BranchPlan>,
+    sinks: Vec<Option<Box<dyn Sink>>>,
     custom: Vec<MakeStage>,
     /// The first thing that was wrong; told when the pipeline is built.
     fault: Option<PlanError>,
@@ -232,8 +234,25 @@ impl EngineBuilder {
     /// Writes to `sink`; the format is still that of the sink plan, CSV unless given.
     #[must_use]
     pub fn sink_to(mut self, sink: impl Sink + 'static) -> Self {
-        self.sink_object = Some(Box::new(sink));
+        self.sinks = vec![Some(Box::new(sink))];
         self
+    }
+
+    /// Lets all records take one more way behind the stages, to a sink of its own.
+    #[must_use]
+    pub fn branch(mut self, branch: BranchPlan) -> Self {
+        self.branches.push(branch);
+        self.sinks.resize_with(self.branches.len(), || None);
+        self
+    }
+
+    /// The same to `sink`; the format is still that of the branch's sink plan.
+    #[must_use]
+    pub fn branch_to(self, branch: BranchPlan, sink: impl Sink + 'static) -> Self {
+        let mut with = self.branch(branch);
+        let last = with.branches.len() - 1;
+        with.sinks[last] = Some(Box::new(sink));
+        with
     }
 
     /// Works with so many threads; as many as there are processors unless given.
@@ -294,7 +313,8 @@ impl EngineBuilder {
             engine,
             dead_letter,
             inputs,
-            sink_object,
+            branches,
+            sinks,
             custom,
             ..
         } = self;
@@ -302,6 +322,7 @@ impl EngineBuilder {
             source,
             stages,
             sink,
+            branches,
             engine,
             dead_letter,
             ..Plan::default()
@@ -310,7 +331,7 @@ impl EngineBuilder {
             plan,
             file: None,
             inputs,
-            sink: sink_object,
+            sinks,
             custom,
         })
     }

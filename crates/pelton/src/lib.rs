@@ -14,7 +14,7 @@
 //!
 //! # Limits
 //!
-//! - One input (of any number of files), one output.
+//! - One input (of any number of files).
 //!
 //! # Example
 //!
@@ -46,7 +46,7 @@ pub mod stream;
 
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
-pub use run::{Account, Latency, Memory, Progress, Report, Run, WorkerReport};
+pub use run::{Account, BranchReport, Latency, Memory, Progress, Report, Run, WorkerReport};
 
 pub use pelton_connect as connect;
 pub use pelton_format as format;

@@ -52,16 +52,22 @@ fn apply(chain: &[Processor]) -> StagePlan {
     StagePlan::Text(TextPlan::of_lines(chain.iter().copied()))
 }
 
+fn reversed(line: &str) -> String {
+    line.chars().rev().collect()
+}
+
+/// What the standard library makes of a line.
+type Twin = fn(&str) -> String;
+
 #[test]
 fn chains_do_what_the_standard_library_does() {
-    let reversed = |line: &str| line.chars().rev().collect::<String>();
-    let chains: [(&[Processor], &dyn Fn(&str) -> String); 4] = [
-        (&[Processor::Uppercase], &str::to_uppercase),
-        (&[Processor::Lowercase], &str::to_lowercase),
-        (&[Processor::Trim, Processor::Uppercase], &|line| {
+    let chains: [(&[Processor], Twin); 4] = [
+        (&[Processor::Uppercase], str::to_uppercase),
+        (&[Processor::Lowercase], str::to_lowercase),
+        (&[Processor::Trim, Processor::Uppercase], |line| {
             line.trim().to_uppercase()
         }),
-        (&[Processor::Reverse, Processor::Trim], &|line| {
+        (&[Processor::Reverse, Processor::Trim], |line| {
             reversed(line).trim().to_owned()
         }),
     ];

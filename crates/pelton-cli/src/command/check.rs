@@ -31,6 +31,12 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         .map_err(message)?;
     println!("{name}: ok");
     println!("input:  {}", run.schema());
-    println!("output: {}", run.output_schema());
+    let mut branches = run.branches().peekable();
+    if branches.peek().is_none() {
+        println!("output: {}", run.output_schema());
+    }
+    for (name, schema) in branches {
+        println!("{name}: {schema}");
+    }
     Ok(ExitCode::SUCCESS)
 }

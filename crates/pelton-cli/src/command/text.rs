@@ -13,7 +13,7 @@ Examples:
   pelton text -p uppercase,trim notes.txt -o shouted.txt
   pelton text -p wordcount access.log
   cat notes.txt | pelton text -p reverse > mirrored.txt
-  pelton text -p lowercase 'logs/*.log' -o all.txt --workers 4 --chunk-size 1MB --memory-limit 50MB";
+  pelton text -p trim big.txt -o out.txt --workers 4 --chunk-size 1MB --memory-limit 50MB";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -94,6 +94,7 @@ fn plan(arguments: &Arguments) -> Plan {
         sink: SinkPlan {
             path: arguments.output.clone(),
             format: Some(written),
+            ..SinkPlan::default()
         },
         engine: EnginePlan {
             workers: arguments.workers,
@@ -102,6 +103,6 @@ fn plan(arguments: &Arguments) -> Plan {
             on_error: arguments.on_error.into(),
             ..EnginePlan::default()
         },
-        dead_letter: None,
+        ..Plan::default()
     }
 }

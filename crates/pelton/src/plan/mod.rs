@@ -46,9 +46,12 @@ pub struct Plan {
     /// What is done with them, in order.
     #[serde(default, rename = "stage", skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StagePlan>,
-    /// Where they go.
-    #[serde(default)]
+    /// Where they go; not there when branches say so.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sink: SinkPlan,
+    /// Ways that all of them take side by side after the stages, each to a sink of its own.
+    #[serde(default, rename = "branch", skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchPlan>,
     /// Ways of their own for some of the records of a pipeline without an end.
     #[serde(default, rename = "lane", skip_serializing_if = "Vec::is_empty")]
     pub lanes: Vec<LanePlan>,
@@ -64,6 +67,15 @@ pub struct Plan {
     /// Where refused records go, with `on_error = "dead_letter"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<DeadLetterPlan>,
+}
+
+impl Plan {
+    /// The sinks: those of the branches, or the one.
+    pub(crate) fn sinks(&self) -> impl Iterator<Item = &SinkPlan> {
+        let one = self.branches.is_empty().then_some(&self.sink);
+        let branches = self.branches.iter().map(|branch| &branch.sink);
+        one.into_iter().chain(branches)
+    }
 }
 
 /// Where records come from.
@@ -265,6 +277,20 @@ pub enum Processor {
     Reverse,
     /// One record with the number of lines, words and bytes; nothing may follow it.
     Wordcount,
+}
+
+/// One of several ways that every record takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchPlan {
+    /// What it is called in reports and errors; `branch 1`, `branch 2`, … unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What is done with the records, in order.
+    #[serde(default, rename = "stage", skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StagePlan>,
+    /// Where they go.
+    pub sink: SinkPlan,
 }
 
 /// Where records go.

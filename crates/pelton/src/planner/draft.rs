@@ -7,7 +7,7 @@ use pelton_stage::{ErrorKind, Fold, Position, Spill, Stage};
 
 use super::flow::Flow;
 use super::lower;
-use crate::plan::{Locator, Place, Plan, PlanError, StagePlan, first_word};
+use crate::plan::{BranchPlan, Locator, Place, Plan, PlanError, StagePlan, first_word};
 
 /// One bound step.
 pub(super) struct Step {
@@ -40,6 +40,10 @@ impl Step {
         }
     }
 
+    fn is_fold(&self) -> bool {
+        matches!(self.kind, StepKind::Fold(_))
+    }
+
     /// A stage of the caller's own.
     pub(super) fn custom(stage: Arc<dyn Stage>) -> Self {
         let output = stage.output().clone();
@@ -49,6 +53,13 @@ impl Step {
             flow: Flow::default(),
         }
     }
+}
+
+/// The steps of a plan: those of all records, and those of each branch. Without branches there is
+/// one, which has them all.
+pub(super) struct Ways {
+    pub trunk: Vec<Step>,
+    pub branches: Vec<Vec<Step>>,
 }
 
 /// Why a step could not be bound.
@@ -83,35 +94,68 @@ impl<'a> Draft<'a> {
     }
 
     /// Binds all stages to `schema`.
-    pub(super) fn steps(&mut self, schema: &Arc<Schema>) -> Result<Vec<Step>, Fault> {
+    pub(super) fn ways(&self, schema: &Arc<Schema>) -> Result<Ways, Fault> {
         let mut locator = Locator::new(self.file.map_or("", |(_, text)| text));
+        let steps = self.steps(&self.plan.stages, "", schema, &mut locator)?;
+        if self.plan.branches.is_empty() {
+            let (trunk, branches) = (Vec::new(), vec![steps]);
+            return Ok(Ways { trunk, branches });
+        }
+        if let Some(Step {
+            kind: StepKind::Fold(fold),
+            ..
+        }) = steps.iter().find(|step| step.is_fold())
+        {
+            let error = self.plain(&format!(
+                "stage \"{}\" takes in all records before it gives any, and so cannot stand before \
+                 branches: put it into each of them",
+                fold.name()
+            ));
+            return Err(Fault {
+                error,
+                columns: Vec::new(),
+            });
+        }
+        let reached = steps.last().map_or(schema, |step| &step.output).clone();
+        let branches = self
+            .plan
+            .branches
+            .iter()
+            .enumerate()
+            .map(|(index, branch)| {
+                let prefix = format!("{}: ", branch_name(branch, index));
+                self.steps(&branch.stages, &prefix, &reached, &mut locator)
+            });
+        let branches = branches.collect::<Result<_, _>>()?;
+        Ok(Ways {
+            trunk: steps,
+            branches,
+        })
+    }
+
+    /// Binds one list of stages, whose names begin with `prefix`.
+    fn steps(
+        &self,
+        stages: &[StagePlan],
+        prefix: &str,
+        schema: &Arc<Schema>,
+        locator: &mut Locator<'a>,
+    ) -> Result<Vec<Step>, Fault> {
         let mut steps: Vec<Step> = Vec::new();
-        let mut rest = self.plan.stages.as_slice();
+        let mut rest = stages;
         while let Some(stage) = rest.first() {
-            let label = self.label(self.plan.stages.len() - rest.len());
+            let label = format!("{prefix}{}", label(stages, stages.len() - rest.len()));
             let before = steps.last().map_or(schema, |step| &step.output).clone();
             let mut binding = Binding {
                 draft: self,
                 label: &label,
-                locator: &mut locator,
+                locator,
             };
             let taken = lower::stages(stage, &rest[1..], &before, &mut binding)?;
             steps.extend(taken.steps);
             rest = &rest[taken.stages..];
         }
         Ok(steps)
-    }
-
-    /// The name of stage `index`: its kind, numbered where there are several of it.
-    fn label(&self, index: usize) -> String {
-        let stages = &self.plan.stages;
-        let kind = stages[index].kind();
-        let same =
-            |stages: &[StagePlan]| stages.iter().filter(|stage| stage.kind() == kind).count();
-        match same(stages) {
-            1 => kind.to_owned(),
-            _ => format!("{kind} {}", same(&stages[..=index])),
-        }
     }
 
     /// An error without a place.
@@ -122,6 +166,22 @@ impl<'a> Draft<'a> {
             None => error,
         }
     }
+}
+
+/// The name of stage `index`: its kind, numbered where there are several of it.
+fn label(stages: &[StagePlan], index: usize) -> String {
+    let kind = stages[index].kind();
+    let same = |stages: &[StagePlan]| stages.iter().filter(|stage| stage.kind() == kind).count();
+    match same(stages) {
+        1 => kind.to_owned(),
+        _ => format!("{kind} {}", same(&stages[..=index])),
+    }
+}
+
+/// The name of branch `index`: its own, or its number.
+pub(super) fn branch_name(branch: &BranchPlan, index: usize) -> String {
+    let numbered = || format!("branch {}", index + 1);
+    branch.name.clone().unwrap_or_else(numbered)
 }
 
 /// Where the binding of one stage stands: its label, and how far the file has been read.

@@ -25,22 +25,30 @@ pub(super) struct Flow {
 }
 
 /// True when every row leaves with all fields of its record unchanged and in front.
-pub(super) fn is_raw(steps: &[Step], schema: &Schema) -> bool {
+pub(super) fn is_raw<'a>(mut steps: impl Iterator<Item = &'a Step>, schema: &Schema) -> bool {
     let fresh = |name: &String| schema.index_of(name).is_none();
-    steps
-        .iter()
-        .all(|step| step.flow.keeps_rows && step.flow.passes && step.flow.writes.iter().all(fresh))
+    steps.all(|step| step.flow.keeps_rows && step.flow.passes && step.flow.writes.iter().all(fresh))
 }
 
-/// The fields of the input that are needed. When rows leave `raw` only those that steps look at;
-/// steps of the caller's own (`opaque`) may look at any.
-pub(super) fn need(steps: &[Step], raw: bool, opaque: bool) -> Need {
-    let mut need: Need = (raw && !opaque).then(|| {
+/// What is needed at the end of `steps`: all columns, or when rows leave `raw` those alone that
+/// steps have added.
+pub(super) fn at_end<'a>(steps: impl Iterator<Item = &'a Step>, raw: bool) -> Need {
+    raw.then(|| {
         steps
-            .iter()
             .flat_map(|step| step.flow.writes.iter().cloned())
             .collect()
-    });
+    })
+}
+
+/// What is needed by either.
+pub(super) fn union(one: Need, other: Need) -> Need {
+    let (mut one, other) = (one?, other?);
+    one.extend(other);
+    Some(one)
+}
+
+/// The columns that are needed before `steps` when `need` are needed behind them.
+pub(super) fn need(steps: &[Step], mut need: Need) -> Need {
     for step in steps.iter().rev() {
         let flow = &step.flow;
         if flow.reads_all {

@@ -88,10 +88,13 @@ impl LaneDraftOf<'_> {
         file: Option<&(String, String)>,
         settings: &Settings,
     ) -> Result<LaneDraft, Error> {
+        if !self.plan.branches.is_empty() {
+            let message = "branches are for inputs with an end: here records take lanes";
+            return Err(PlanError::new(message).into());
+        }
         let plan = with_formats(self.plan);
         check_sink(self.name, &plan.sink, &self.flow)?;
         let input = formats::input(&plan.source, settings.record_bytes_max)?;
-        let output = formats::output(&plan.sink)?;
         let schema = schema(&*input)?;
         let known = Known {
             schema: &schema,
@@ -104,8 +107,8 @@ impl LaneDraftOf<'_> {
         };
         let open = !input.is_positional();
         let bound = bind(&engine, &known, Vec::new(), settings.spill.clone(), open)?;
-        let pipeline = assemble(bound, input, output);
-        if pipeline.segments.len() > 1 {
+        let pipeline = assemble(bound, &engine.plan, input)?;
+        if pipeline.branches[0].segments.len() > 1 {
             let message = format!(
                 "lane \"{}\": aggregate, sort, limit, skip and distinct need an input with an \
                  end; use window or dedup",

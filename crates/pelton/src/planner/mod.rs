@@ -20,20 +20,20 @@ use pelton_stage::Spill;
 
 use crate::Error;
 use crate::engine::{Engine, MakeStage};
-use crate::plan::{Check, OnError, Plan, PlanError};
-use crate::run::{Gauges, Pipeline, Run, Segment, Settings};
+use crate::plan::{Check, OnError, Plan, PlanError, SinkPlan};
+use crate::run::{Branch, Gauges, Pipeline, Run, Segment, Settings};
 
 pub(crate) use lanes::{LaneDraft, Routes, lanes, routes};
 
-use draft::{Draft, Step, StepKind};
+use draft::{Draft, Step, StepKind, Ways, branch_name};
 use flow::Need;
 
 pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     check_ends(&engine)?;
+    check_sinks(&engine.plan)?;
     check_dead_letter(&engine.plan)?;
     let settings = Settings::of(&engine.plan)?;
     let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
-    let output = formats::output(&engine.plan.sink)?;
     let inputs = match engine.inputs.take() {
         Some(inputs) => inputs,
         None => inputs(&engine.plan.source.path)?,
@@ -51,22 +51,25 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
         doubtful: source.doubtful(),
     };
     let bound = bind(&engine, &known, custom, settings.spill.clone(), open)?;
-    let pipeline = assemble(bound, input, output);
-    let Engine { plan, sink, .. } = engine;
+    let pipeline = assemble(bound, &engine.plan, input)?;
+    let Engine {
+        plan, mut sinks, ..
+    } = engine;
+    sinks.resize_with(pipeline.branches.len(), || None);
     Ok(Run {
         plan,
         settings,
         pipeline,
         source,
         pool,
-        sink,
+        sinks,
         gauges: Gauges::new(),
     })
 }
 
 /// A run has a beginning and an end.
 fn check_ends(engine: &Engine) -> Result<(), PlanError> {
-    let Plan { source, sink, .. } = &engine.plan;
+    let source = &engine.plan.source;
     let wrong = |message: &str| Err(PlanError::new(message));
     if !source.listen.is_empty() || !engine.plan.lanes.is_empty() {
         return wrong(
@@ -76,8 +79,33 @@ fn check_ends(engine: &Engine) -> Result<(), PlanError> {
     if engine.inputs.is_none() && source.path.is_empty() {
         return wrong("source.path is missing: a file, a pattern, or `-` for standard input");
     }
-    if engine.sink.is_none() && sink.path.is_empty() {
-        return wrong("sink.path is missing: a file, or `-` for standard output");
+    for (index, sink) in engine.plan.sinks().enumerate() {
+        let own = engine.sinks.get(index).is_some_and(Option::is_some);
+        if !own && sink.path.is_empty() {
+            return wrong("sink.path is missing: a file, or `-` for standard output");
+        }
+    }
+    Ok(())
+}
+
+/// Every branch has a sink of its own, and without branches there is one.
+fn check_sinks(plan: &Plan) -> Result<(), PlanError> {
+    if plan.branches.is_empty() {
+        return Ok(());
+    }
+    if plan.sink != SinkPlan::default() {
+        let message = "there are branches, each with its own sink: leave [sink] out";
+        return Err(PlanError::new(message));
+    }
+    let (mut paths, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for (index, branch) in plan.branches.iter().enumerate() {
+        let (path, name) = (branch.sink.path.as_str(), branch_name(branch, index));
+        if !path.is_empty() && !paths.insert(path) {
+            return Err(PlanError::new(format!("two branches write to `{path}`")));
+        }
+        if !names.insert(name.clone()) {
+            return Err(PlanError::new(format!("two branches are called `{name}`")));
+        }
     }
     Ok(())
 }
@@ -94,7 +122,7 @@ fn check_dead_letter(plan: &Plan) -> Result<(), PlanError> {
         Some(letters) if letters.path == "-" => {
             wrong("dead_letter.path: expected a file, found `-`")
         }
-        Some(letters) if letters.path == plan.sink.path => {
+        Some(letters) if plan.sinks().any(|sink| sink.path == letters.path) => {
             wrong("dead_letter.path and sink.path are the same file")
         }
         Some(_) => Ok(()),
@@ -113,6 +141,11 @@ struct BoundPlan {
     /// All fields of the input.
     schema: Schema,
     wanted: Vec<usize>,
+    trunk: Vec<Step>,
+    branches: Vec<BoundBranch>,
+}
+
+struct BoundBranch {
     steps: Vec<Step>,
     /// The columns that leave, of those that were decoded.
     output: Arc<Schema>,
@@ -123,18 +156,18 @@ struct BoundPlan {
 fn bind(
     engine: &Engine,
     known: &Known<'_>,
-    custom: Vec<MakeStage>,
+    mut custom: Vec<MakeStage>,
     spill: Spill,
     open: bool,
 ) -> Result<BoundPlan, Error> {
     let Engine { plan, file, .. } = engine;
     let mut schema = declared(known.schema, plan, open)?;
-    let mut draft = Draft::new(plan, file.as_ref(), spill);
+    let draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
     // mended so.
-    let steps = loop {
-        match draft.steps(&Arc::new(schema.clone())) {
-            Ok(steps) => break steps,
+    let ways = loop {
+        match draft.ways(&Arc::new(schema.clone())) {
+            Ok(ways) => break ways,
             Err(fault) => {
                 let mended = fault
                     .columns
@@ -146,32 +179,73 @@ fn bind(
             }
         }
     };
-    let raw = custom.is_empty()
-        && formats::same(&plan.source, &plan.sink)
-        && flow::is_raw(&steps, &schema);
-    let need = flow::need(&steps, raw, !custom.is_empty());
-    let wanted = wanted(plan, &schema, &need);
+    let raw = raw(&ways, plan, &schema, custom.is_empty());
+    let wanted = wanted(plan, &schema, &needed(&ways, &raw, custom.is_empty()));
     let pruned: Vec<_> = wanted
         .iter()
         .map(|&index| schema.fields()[index].clone())
         .collect();
     let pruned = Arc::new(Schema::new(pruned));
-    // And once more with those that are.
-    let mut steps = draft.steps(&pruned).map_err(|fault| fault.error)?;
-    let mut output = steps.last().map_or(pruned, |step| step.output.clone());
-    for make in custom {
-        let stage = make(&output).map_err(|error| draft.plain(&error.to_string()))?;
-        output = stage.output().clone();
-        steps.push(Step::custom(stage));
+    // And once more with those that are: columns are bound by their places.
+    let Ways {
+        mut trunk,
+        branches,
+    } = draft.ways(&pruned).map_err(|fault| fault.error)?;
+    if !plan.branches.is_empty() {
+        append(&mut trunk, &pruned, std::mem::take(&mut custom), &draft)?;
     }
-    let raw = raw.then_some(wanted.len());
+    let reached = trunk.last().map_or(pruned, |step| step.output.clone());
+    let mut bound = Vec::new();
+    for (mut steps, raw) in branches.into_iter().zip(raw) {
+        append(&mut steps, &reached, std::mem::take(&mut custom), &draft)?;
+        bound.push(BoundBranch {
+            output: steps.last().map_or(&reached, |step| &step.output).clone(),
+            steps,
+            raw: raw.then_some(wanted.len()),
+        });
+    }
     Ok(BoundPlan {
         schema,
         wanted,
-        steps,
-        output,
-        raw,
+        trunk,
+        branches: bound,
     })
+}
+
+/// Puts stages of the caller's own behind `steps`.
+fn append(
+    steps: &mut Vec<Step>,
+    input: &Arc<Schema>,
+    custom: Vec<MakeStage>,
+    draft: &Draft<'_>,
+) -> Result<(), PlanError> {
+    for make in custom {
+        let reached = steps.last().map_or(input, |step| &step.output);
+        let stage = make(reached).map_err(|error| draft.plain(&error.to_string()))?;
+        steps.push(Step::custom(stage));
+    }
+    Ok(())
+}
+
+/// For each branch, whether its rows may leave as their raw records.
+fn raw(ways: &Ways, plan: &Plan, schema: &Schema, known: bool) -> Vec<bool> {
+    let branches = ways.branches.iter().zip(plan.sinks());
+    let raw = branches.map(|(steps, sink)| {
+        let all = ways.trunk.iter().chain(steps);
+        known && formats::same(&plan.source, sink) && flow::is_raw(all, schema)
+    });
+    raw.collect()
+}
+
+/// The fields that are needed; all of them where stages are not `known`.
+fn needed(ways: &Ways, raw: &[bool], known: bool) -> Need {
+    let branch = |(steps, &raw): (&Vec<Step>, &bool)| {
+        let end = flow::at_end(ways.trunk.iter().chain(steps), raw && known);
+        flow::need(steps, end)
+    };
+    let nothing = Some(BTreeSet::new());
+    let branches = ways.branches.iter().zip(raw).map(branch);
+    flow::need(&ways.trunk, branches.fold(nothing, flow::union))
 }
 
 /// The inferred schema with what the plan declares put in its place. In an `open` format there may
@@ -232,29 +306,48 @@ fn wanted(plan: &Plan, schema: &Schema, need: &Need) -> Vec<usize> {
         .collect()
 }
 
-fn assemble(bound: BoundPlan, input: Arc<dyn Format>, output: Arc<dyn Format>) -> Pipeline {
+fn assemble(bound: BoundPlan, plan: &Plan, input: Arc<dyn Format>) -> Result<Pipeline, PlanError> {
     let BoundPlan {
         schema,
         wanted,
-        steps,
-        output: columns,
-        raw,
+        trunk,
+        branches,
     } = bound;
-    let output_schema = match raw {
-        Some(first) => {
-            let derived = columns.fields()[first..].iter().cloned();
-            Schema::new(schema.fields().iter().cloned().chain(derived).collect()).into()
-        }
-        None => columns,
-    };
-    Pipeline {
+    let branches = branches.into_iter().zip(plan.sinks()).enumerate();
+    let branches = branches.map(|(index, (bound, sink))| {
+        Ok(Branch {
+            name: plan
+                .branches
+                .get(index)
+                .map(|branch| branch_name(branch, index)),
+            output: formats::output(sink)?,
+            output_schema: bound.output_schema(&schema),
+            segments: segments(bound.steps),
+            raw: bound.raw,
+        })
+    });
+    let branches = branches.collect::<Result<_, PlanError>>()?;
+    let stages = trunk.into_iter().filter_map(|step| match step.kind {
+        StepKind::Stage(stage) => Some(stage),
+        StepKind::Fold(_) => None,
+    });
+    Ok(Pipeline {
         input,
-        schema,
         wanted,
-        segments: segments(steps),
-        output,
-        output_schema,
-        raw,
+        trunk: stages.collect(),
+        branches,
+        schema,
+    })
+}
+
+impl BoundBranch {
+    /// The columns that leave: those of raw records are all fields of the input.
+    fn output_schema(&self, input: &Schema) -> Arc<Schema> {
+        let Some(first) = self.raw else {
+            return self.output.clone();
+        };
+        let derived = self.output.fields()[first..].iter().cloned();
+        Schema::new(input.fields().iter().cloned().chain(derived).collect()).into()
     }
 }
 

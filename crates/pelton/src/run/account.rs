@@ -7,14 +7,18 @@ use serde::Serialize;
 
 /// What became of the records of a run.
 ///
-/// Every record that came in, or that an aggregate made, left in exactly one way:
-/// `read + made = written + filtered + deduplicated + folded + rejected`.
+/// Every record that came in, that an aggregate made, or that was doubled for a branch, left in
+/// exactly one way:
+/// `read + made + branched = written + filtered + deduplicated + folded + rejected`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Records found in the input, whole or not.
     pub read: u64,
     /// Records that aggregates and sorts gave.
     pub made: u64,
+    /// Records more than there were, because each takes several branches: for every record that
+    /// reaches them one less than there are branches.
+    pub branched: u64,
     /// Records given to the sink.
     pub written: u64,
     /// Records that a predicate left out.
@@ -33,8 +37,15 @@ impl Account {
     /// True when the identity above holds.
     #[must_use]
     pub const fn balances(&self) -> bool {
-        self.read + self.made
+        self.read + self.made + self.branched
             == self.written + self.filtered + self.deduplicated + self.folded + self.rejected
+    }
+
+    /// Adds what became of records in one of the branches: how many came there is in `branched`.
+    pub(crate) fn merge_branch(&mut self, branch: &Self) {
+        let entered = self.read;
+        self.merge(branch);
+        self.read = entered;
     }
 
     /// Notes one refused record.
@@ -47,6 +58,7 @@ impl Account {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.read += other.read;
         self.made += other.made;
+        self.branched += other.branched;
         self.written += other.written;
         self.filtered += other.filtered;
         self.deduplicated += other.deduplicated;

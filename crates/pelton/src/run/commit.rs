@@ -16,8 +16,8 @@ use crate::plan::OnError;
 #[derive(Debug, Default)]
 pub(super) struct Done {
     pub origin: Origin,
-    /// Encoded records for the sink.
-    pub output: Vec<u8>,
+    /// Encoded records for the sink of each branch.
+    pub outputs: Vec<Vec<u8>>,
     /// Line ends in the block.
     pub lines: u64,
     /// Refused records, with the block that holds their bytes.
@@ -60,12 +60,10 @@ pub(super) struct Committer {
 struct State {
     next: u64,
     waiting: BTreeMap<u64, Done>,
-    sink: Box<dyn Sink>,
+    outputs: Vec<Output>,
     dead_letter: Option<Box<dyn Sink>>,
     account: Account,
-    written_bytes: u64,
-    /// What stands before the first record, until it is written.
-    header: Vec<u8>,
+    branches: Vec<Account>,
     /// Line ends so far, in the current input.
     lines: u64,
     source: u32,
@@ -73,6 +71,54 @@ struct State {
     failure: Option<Error>,
     /// Buffers to use again.
     spare: Vec<Vec<u8>>,
+}
+
+/// One of the sinks.
+struct Output {
+    sink: Box<dyn Sink>,
+    /// What stands before the first record, until it is written.
+    header: Vec<u8>,
+    written_bytes: u64,
+    /// Nobody reads what is written there any more.
+    closed: bool,
+}
+
+impl Output {
+    fn new((sink, header): (Box<dyn Sink>, Vec<u8>)) -> Self {
+        Self {
+            sink,
+            header,
+            written_bytes: 0,
+            closed: false,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.begin()?;
+        self.write_raw(bytes)
+    }
+
+    /// Writes the header, unless it is written.
+    fn begin(&mut self) -> Result<(), Error> {
+        let header = std::mem::take(&mut self.header);
+        self.write_raw(&header)
+    }
+
+    fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() || self.closed {
+            return Ok(());
+        }
+        match self.sink.write(bytes) {
+            // Nobody reads any more: that is an end, not a fault.
+            Err(error) if error.is_broken_pipe() => self.closed = true,
+            written => written?,
+        }
+        self.written_bytes += bytes.len() as u64;
+        Ok(())
+    }
 }
 
 /// How to commit.
@@ -87,12 +133,15 @@ pub(super) struct Rules {
 /// What is left when everything is committed.
 pub(super) struct Outcome {
     pub account: Account,
-    pub written_bytes: u64,
+    /// For each branch what became of its records, and the bytes written.
+    pub branches: Vec<(Account, u64)>,
 }
 
 impl Committer {
+    /// Writes to `sinks`, each with what stands before its first record: that is written with the
+    /// record, or at the end, so that a run that fails early has written nothing.
     pub(super) fn new(
-        sink: Box<dyn Sink>,
+        sinks: Vec<(Box<dyn Sink>, Vec<u8>)>,
         dead_letter: Option<Box<dyn Sink>>,
         rules: Rules,
     ) -> Self {
@@ -106,11 +155,10 @@ impl Committer {
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
-            sink,
+            branches: vec![Account::default(); sinks.len()],
+            outputs: sinks.into_iter().map(Output::new).collect(),
             dead_letter,
             account: Account::default(),
-            written_bytes: 0,
-            header: Vec::new(),
             lines: header_lines,
             source: 0,
             stopped: false,
@@ -129,12 +177,6 @@ impl Committer {
         }
     }
 
-    /// Notes what stands before the first record: it is written with that, or at the end, so that
-    /// a run that fails early has written nothing.
-    pub(super) fn begin(&self, header: Vec<u8>) {
-        self.lock().header = header;
-    }
-
     /// A buffer for output, empty.
     pub(super) fn buffer(&self) -> Vec<u8> {
         self.lock().spare.pop().unwrap_or_default()
@@ -150,7 +192,7 @@ impl Committer {
         let mut state = self.lock();
         let sequence = done.origin.sequence;
         if !self.ordered && !state.stopped {
-            let written = state.write(&std::mem::take(&mut done.output));
+            let written = state.write_all(&mut done.outputs);
             written.unwrap_or_else(|error| state.stop(Some(error)));
         }
         while !state.stopped && sequence >= state.next + self.window {
@@ -161,9 +203,7 @@ impl Committer {
         }
         state.waiting.insert(sequence, done);
         while let Some(done) = state.take_next() {
-            if state.stopped {
-                state.count(&done.rejected);
-            } else {
+            if !state.stopped {
                 let kept = self.put_away(&mut state, done);
                 kept.unwrap_or_else(|error| state.stop(Some(error)));
             }
@@ -171,18 +211,22 @@ impl Committer {
         self.moved.notify_all();
     }
 
-    /// Writes bytes that follow everything committed so far.
-    pub(super) fn write(&self, bytes: &[u8]) {
+    /// Writes bytes that follow everything committed so far in that branch.
+    pub(super) fn write(&self, branch: usize, bytes: &[u8]) {
         let mut state = self.lock();
         if !state.stopped {
-            let written = state.write(bytes);
+            let written = state.write(branch, bytes);
             written.unwrap_or_else(|error| state.stop(Some(error)));
         }
     }
 
-    /// Adds to the account.
-    pub(super) fn add(&self, account: &Account) {
-        self.lock().account.merge(account);
+    /// Adds to the accounts: what became of records before the branches, and in each.
+    pub(super) fn add(&self, trunk: &Account, branches: &[Account]) {
+        let mut state = self.lock();
+        state.account.merge(trunk);
+        for (sum, branch) in state.branches.iter_mut().zip(branches) {
+            sum.merge(branch);
+        }
     }
 
     /// Ends the run because of `error`; the first one counts.
@@ -198,23 +242,27 @@ impl Committer {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         if !state.stopped {
-            let header = std::mem::take(&mut state.header);
-            let written = state.write_raw(&header);
+            let written = state.outputs.iter_mut().try_for_each(Output::begin);
             written.unwrap_or_else(|error| state.stop(Some(error)));
         }
         if let Some(error) = state.failure {
             return Err(error);
         }
-        let sinks = std::iter::once(&mut state.sink).chain(&mut state.dead_letter);
+        let sinks = state.outputs.iter_mut().map(|output| &mut output.sink);
+        let sinks = sinks.chain(&mut state.dead_letter);
         for sink in sinks {
             match sink.commit() {
                 Err(error) if !error.is_broken_pipe() => return Err(error.into()),
                 _ => {}
             }
         }
+        for branch in &state.branches {
+            state.account.merge_branch(branch);
+        }
+        let bytes = state.outputs.iter().map(|output| output.written_bytes);
         Ok(Outcome {
             account: state.account,
-            written_bytes: state.written_bytes,
+            branches: state.branches.into_iter().zip(bytes).collect(),
         })
     }
 
@@ -241,9 +289,9 @@ impl Committer {
             self.refuse_one(state, rejected, Some((&done, line)))?;
         }
         state.lines += done.lines;
-        state.write(&done.output)?;
-        done.output.clear();
-        state.spare.push(done.output);
+        state.write_all(&mut done.outputs)?;
+        done.outputs.iter_mut().for_each(Vec::clear);
+        state.spare.append(&mut done.outputs);
         Ok(())
     }
 
@@ -254,7 +302,6 @@ impl Committer {
         rejected: &Rejected,
         place: Option<(&Done, u64)>,
     ) -> Result<(), Error> {
-        state.account.reject(rejected.kind);
         if self.on_error == OnError::Skip {
             return Ok(());
         }
@@ -294,33 +341,21 @@ impl State {
         Some(done)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.is_empty() {
-            return Ok(());
+    /// Writes what a block has come to, in all branches.
+    fn write_all(&mut self, outputs: &mut [Vec<u8>]) -> Result<(), Error> {
+        for (branch, bytes) in outputs.iter_mut().enumerate() {
+            self.write(branch, bytes)?;
+            bytes.clear();
         }
-        let header = std::mem::take(&mut self.header);
-        self.write_raw(&header)?;
-        self.write_raw(bytes)
-    }
-
-    fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        match self.sink.write(bytes) {
-            // Nobody reads any more: that is an end, not a fault.
-            Err(error) if error.is_broken_pipe() => self.stop(None),
-            written => written?,
-        }
-        self.written_bytes += bytes.len() as u64;
         Ok(())
     }
 
-    /// Counts refused records that nobody is told of any more.
-    fn count(&mut self, rejected: &[Rejected]) {
-        rejected
-            .iter()
-            .for_each(|rejected| self.account.reject(rejected.kind));
+    fn write(&mut self, branch: usize, bytes: &[u8]) -> Result<(), Error> {
+        self.outputs[branch].write(bytes)?;
+        if self.outputs.iter().all(|output| output.closed) {
+            self.stop(None);
+        }
+        Ok(())
     }
 
     fn send(&mut self, letter: &Letter<'_>) -> Result<(), Error> {

@@ -31,6 +31,16 @@ pub(crate) struct Pipeline {
     pub schema: Schema,
     /// The fields to decode.
     pub wanted: Vec<usize>,
+    /// What all records pass before they take every branch.
+    pub trunk: Vec<Arc<dyn Stage>>,
+    /// One at the least.
+    pub branches: Vec<Branch>,
+}
+
+/// A way from the trunk to a sink.
+pub(crate) struct Branch {
+    /// What it is called, where the plan has branches.
+    pub name: Option<String>,
     pub segments: Vec<Segment>,
     pub output: Arc<dyn Format>,
     /// The columns that leave.
@@ -64,9 +74,11 @@ pub(super) struct Line<'a> {
 struct Worker<'a> {
     line: &'a Line<'a>,
     processor: Processor<'a>,
-    encoder: Box<dyn Encoder>,
-    fold: Option<Folded>,
+    /// For each branch.
+    encoders: Vec<Box<dyn Encoder>>,
+    folds: Folds,
     account: Account,
+    branches: Vec<Account>,
     bytes: LocalCounter,
     records: LocalCounter,
     block_ns: LocalHistogram,
@@ -76,6 +88,46 @@ struct Worker<'a> {
 pub(super) struct Folded {
     state: Box<dyn FoldState>,
     rows: u64,
+}
+
+/// For each branch what its first segment folds into, when that ends in a fold.
+pub(super) type Folds = Vec<Option<Folded>>;
+
+impl Branch {
+    fn fold(&self, segment: usize, budget: &Budget) -> Option<Folded> {
+        let fold = self.segments[segment].fold.as_ref()?;
+        Some(Folded::new(&**fold, budget))
+    }
+
+    fn fold_dropped(&self, index: usize) -> Option<Dropped> {
+        self.segments[index].fold.as_ref()?.dropped()
+    }
+
+    fn fold_name(&self, index: usize) -> &str {
+        let fold = self.segments[index].fold.as_ref();
+        fold.map_or("", |fold| fold.name())
+    }
+
+    /// Gives what the stages left to the fold, or encodes it for the sink.
+    fn take(
+        &self,
+        batch: &mut Batch,
+        fold: Option<&mut Folded>,
+        encoder: &mut dyn Encoder,
+        account: &mut Account,
+        output: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match (fold, self.raw) {
+            (Some(fold), _) => {
+                let name = self.fold_name(0);
+                return fold.fold(batch).map_err(|error| named(name, &error));
+            }
+            (None, Some(first)) => encoder.encode_raw(batch, first, output),
+            (None, None) => encoder.encode(batch, output),
+        }
+        account.written += batch.rows() as u64;
+        Ok(())
+    }
 }
 
 impl Folded {
@@ -99,20 +151,27 @@ impl Folded {
 }
 
 impl Line<'_> {
-    /// What a worker of the first segment folds into, when it ends in a fold.
-    pub(super) fn fold(&self) -> Option<Folded> {
-        let fold = self.pipeline.segments[0].fold.as_ref()?;
-        Some(Folded::new(&**fold, &self.budget))
+    /// What a worker folds into.
+    pub(super) fn folds(&self) -> Folds {
+        let branches = self.pipeline.branches.iter();
+        branches
+            .map(|branch| branch.fold(0, &self.budget))
+            .collect()
     }
 
-    /// Works until there is nothing left; answers what it has folded into `fold`.
-    pub(super) fn drive(&self, fold: Option<Folded>) -> Option<Folded> {
+    /// Works until there is nothing left; answers what it has folded into `folds`.
+    pub(super) fn drive(&self, folds: Folds) -> Folds {
+        let branches = &self.pipeline.branches;
         let mut worker = Worker {
             line: self,
             processor: Processor::new(self.pipeline),
-            encoder: self.pipeline.output.encoder(),
-            fold,
+            encoders: branches
+                .iter()
+                .map(|branch| branch.output.encoder())
+                .collect(),
+            folds,
             account: Account::default(),
+            branches: vec![Account::default(); branches.len()],
             bytes: self.gauges.bytes.local(),
             records: self.gauges.records.local(),
             block_ns: self.gauges.block_ns.local(),
@@ -120,7 +179,11 @@ impl Line<'_> {
         while let Some(chunk) = self.next_chunk() {
             let origin = chunk.origin;
             let wants = |fold: &Folded| fold.state.wants(origin.sequence);
-            if !worker.fold.as_ref().is_none_or(wants) {
+            if !worker
+                .folds
+                .iter()
+                .any(|fold| fold.as_ref().is_none_or(wants))
+            {
                 self.satisfied.store(true, Ordering::Relaxed);
                 self.committer.commit(Done {
                     origin,
@@ -136,8 +199,8 @@ impl Line<'_> {
             }
             worker.block_ns.record(started.elapsed().as_nanos() as u64);
         }
-        self.committer.add(&worker.account);
-        worker.fold
+        self.committer.add(&worker.account, &worker.branches);
+        worker.folds
     }
 
     fn next_chunk(&self) -> Option<Chunk> {
@@ -152,37 +215,51 @@ impl Line<'_> {
     }
 
     /// Merges what the workers folded and passes it through the segments that follow.
-    pub(super) fn finish(&self, folded: Vec<Folded>) -> Result<(), Error> {
-        let mut account = Account::default();
-        let mut encoder = self.pipeline.output.encoder();
-        let mut others = folded.into_iter();
-        let mut current = others.next();
+    pub(super) fn finish(&self, folded: Vec<Folds>) -> Result<(), Error> {
+        let mut accounts = vec![Account::default(); self.pipeline.branches.len()];
+        let mut folded: Vec<_> = folded.into_iter().map(Vec::into_iter).collect();
+        for (index, account) in accounts.iter_mut().enumerate() {
+            let states = folded.iter_mut().filter_map(|folds| folds.next().flatten());
+            self.finish_branch(index, states, account)?;
+        }
+        self.committer.add(&Account::default(), &accounts);
+        Ok(())
+    }
+
+    fn finish_branch(
+        &self,
+        index: usize,
+        mut states: impl Iterator<Item = Folded>,
+        account: &mut Account,
+    ) -> Result<(), Error> {
+        let branch = &self.pipeline.branches[index];
+        let mut encoder = branch.output.encoder();
+        let mut current = states.next();
         if let Some(first) = &mut current {
-            let name = self.fold_name(0);
-            others
+            let name = branch.fold_name(0);
+            states
                 .try_for_each(|other| first.merge(other))
                 .map_err(|error| named(name, &error))?;
         }
-        for index in 1..self.pipeline.segments.len() {
+        for segment in 1..branch.segments.len() {
             let Some(Folded { state, rows }) = current.take() else {
                 break;
             };
-            let name = self.fold_name(index - 1);
-            let fold = self.pipeline.segments[index].fold.as_ref();
-            let mut next = fold.map(|fold| Folded::new(&**fold, &self.budget));
+            let name = branch.fold_name(segment - 1);
+            let mut next = branch.fold(segment, &self.budget);
             let mut given = 0;
             for batch in state.finish().map_err(|error| named(name, &error))? {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
                 given += batch.rows() as u64;
-                apply(
-                    &self.pipeline.segments[index].stages,
-                    &mut batch,
-                    &mut account,
-                )?;
-                self.pass_on(&mut batch, &mut next, &mut *encoder, &mut account)?;
-                self.committer.refuse(&batch.take_rejected());
+                apply(&branch.segments[segment].stages, &mut batch, account)?;
+                self.pass_on(index, &mut batch, &mut next, &mut *encoder, account)?;
+                let rejected = batch.take_rejected();
+                rejected
+                    .iter()
+                    .for_each(|rejected| account.reject(rejected.kind));
+                self.committer.refuse(&rejected);
             }
-            match self.fold_dropped(index - 1) {
+            match branch.fold_dropped(segment - 1) {
                 Some(Dropped::Filtered) => account.filtered += rows - given,
                 Some(Dropped::Deduplicated) => account.deduplicated += rows - given,
                 None => {
@@ -192,13 +269,13 @@ impl Line<'_> {
             }
             current = next;
         }
-        self.committer.add(&account);
         Ok(())
     }
 
     /// Gives rows made by a fold to the next fold, or to the sink.
     fn pass_on(
         &self,
+        branch: usize,
         batch: &mut Batch,
         next: &mut Option<Folded>,
         encoder: &mut dyn Encoder,
@@ -212,40 +289,8 @@ impl Line<'_> {
         let mut output = self.committer.buffer();
         encoder.encode(batch, &mut output);
         account.written += batch.rows() as u64;
-        self.committer.write(&output);
+        self.committer.write(branch, &output);
         Ok(())
-    }
-
-    /// Gives what the stages left to the fold, or encodes it for the sink.
-    fn take(
-        &self,
-        batch: &mut Batch,
-        fold: Option<&mut Folded>,
-        encoder: &mut dyn Encoder,
-        account: &mut Account,
-        output: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        match (fold, self.pipeline.raw) {
-            (Some(fold), _) => {
-                let name = self.fold_name(0);
-                return fold.fold(batch).map_err(|error| named(name, &error));
-            }
-            (None, Some(first)) => encoder.encode_raw(batch, first, output),
-            (None, None) => encoder.encode(batch, output),
-        }
-        account.written += batch.rows() as u64;
-        Ok(())
-    }
-
-    fn fold_dropped(&self, index: usize) -> Option<Dropped> {
-        self.pipeline.segments[index].fold.as_ref()?.dropped()
-    }
-
-    fn fold_name(&self, index: usize) -> &str {
-        self.pipeline.segments[index]
-            .fold
-            .as_ref()
-            .map_or("", |fold| fold.name())
     }
 }
 
@@ -276,6 +321,7 @@ impl Worker<'_> {
     fn too_large(&mut self, chunk: &Chunk, bytes: u64, done: &mut Done) {
         let limit = self.line.record_bytes_max;
         self.account.read += 1;
+        self.account.reject(RejectedKind::TooLarge);
         self.records.add(1);
         done.lines = 1;
         done.rejected.push(Rejected {
@@ -294,26 +340,32 @@ impl Worker<'_> {
     }
 
     fn records(&mut self, chunk: &Chunk, done: &mut Done) -> Result<(), Error> {
-        done.output = self.line.committer.buffer();
         let Self {
             line,
             processor,
-            encoder,
-            fold,
-            account,
+            encoders,
+            folds,
             ..
         } = self;
-        let processed = processor.process(&chunk.block, chunk.origin, &mut |batch| {
-            line.take(
+        let branches = &line.pipeline.branches;
+        done.outputs = branches.iter().map(|_| line.committer.buffer()).collect();
+        let mut written = vec![Account::default(); branches.len()];
+        let processed = processor.process(&chunk.block, chunk.origin, &mut |index, batch| {
+            branches[index].take(
                 batch,
-                fold.as_mut(),
-                &mut **encoder,
-                account,
-                &mut done.output,
+                folds[index].as_mut(),
+                &mut *encoders[index],
+                &mut written[index],
+                &mut done.outputs[index],
             )
         })?;
         self.records.add(processed.account.read);
         self.account.merge(&processed.account);
+        let parts = processed.branches.iter().zip(&written);
+        for (account, (processed, written)) in self.branches.iter_mut().zip(parts) {
+            account.merge(processed);
+            account.merge(written);
+        }
         done.lines = processed.lines;
         done.rejected = processed.rejected;
         Ok(())

@@ -18,10 +18,10 @@ use pelton_sync::{Mutex, PoisonError};
 
 pub use account::Account;
 use commit::{Committer, Rules};
-use line::{Folded, Line};
-pub(crate) use line::{Gauges, Pipeline, Segment};
+pub(crate) use line::{Branch, Gauges, Pipeline, Segment};
+use line::{Folds, Line};
 pub(crate) use process::{Processor, panic_message};
-pub use report::{Latency, Memory, Report, WorkerReport};
+pub use report::{BranchReport, Latency, Memory, Report, WorkerReport};
 
 use crate::Error;
 use crate::plan::{OnError, Plan, PlanError};
@@ -60,7 +60,8 @@ pub struct Run {
     pub(crate) pipeline: Pipeline,
     pub(crate) source: ReadSource,
     pub(crate) pool: BufferPool,
-    pub(crate) sink: Option<Box<dyn Sink>>,
+    /// For each branch, where it is not the plan that says where it writes.
+    pub(crate) sinks: Vec<Option<Box<dyn Sink>>>,
     pub(crate) gauges: Gauges,
 }
 
@@ -182,10 +183,16 @@ impl Run {
         &self.pipeline.schema
     }
 
-    /// The columns that leave, and their types.
+    /// The columns that leave, and their types; in the first branch when there are several.
     #[must_use]
     pub fn output_schema(&self) -> &pelton_record::Schema {
-        &self.pipeline.output_schema
+        &self.pipeline.branches[0].output_schema
+    }
+
+    /// The names of the branches, and the columns that leave there; nothing without branches.
+    pub fn branches(&self) -> impl Iterator<Item = (&str, &pelton_record::Schema)> {
+        let branches = self.pipeline.branches.iter();
+        branches.filter_map(|branch| Some((branch.name.as_deref()?, &*branch.output_schema)))
     }
 
     /// Runs it to the end, on this thread and the workers.
@@ -213,12 +220,6 @@ impl Run {
             record_bytes_max: self.settings.record_bytes_max,
             satisfied: AtomicBool::new(false),
         };
-        let mut header = Vec::new();
-        line.pipeline
-            .output
-            .encoder()
-            .begin(&line.pipeline.output_schema, &mut header);
-        line.committer.begin(header);
         let folded = drive(&scheduler, &line, self.settings.workers);
         if !line.committer.is_stopped() {
             line.finish(folded)
@@ -229,6 +230,12 @@ impl Run {
         scheduler.drain(None);
         Ok(report::assemble(report::Facts {
             outcome,
+            branches: line
+                .pipeline
+                .branches
+                .iter()
+                .map(|branch| branch.name.clone())
+                .collect(),
             sources: names,
             schema: &self.pipeline.schema,
             elapsed: started.elapsed(),
@@ -246,10 +253,15 @@ impl Run {
     }
 
     fn committer(&mut self) -> Result<Committer, Error> {
-        let sink = match self.sink.take() {
-            Some(sink) => sink,
-            None => sink(&self.plan.sink.path)?,
-        };
+        let mut sinks = Vec::new();
+        let branches = self.pipeline.branches.iter().zip(&mut self.sinks);
+        for ((branch, own), plan) in branches.zip(self.plan.sinks()) {
+            let sink = own.take().map_or_else(|| sink(&plan.path), Ok)?;
+            let mut header = Vec::new();
+            let encoder = branch.output.encoder();
+            encoder.begin(&branch.output_schema, &mut header);
+            sinks.push((sink, header));
+        }
         let wanted = self.plan.engine.on_error == OnError::DeadLetter;
         let letters = self.plan.dead_letter.as_ref().filter(|_| wanted);
         let dead_letter = letters
@@ -262,25 +274,22 @@ impl Run {
             names: self.source_names(),
             header_lines: self.source.header_lines(),
         };
-        Ok(Committer::new(sink, dead_letter, rules))
+        Ok(Committer::new(sinks, dead_letter, rules))
     }
 }
 
 /// Lets the workers loose and collects what they folded.
-fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folded> {
+fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folds> {
     // All before the first works, so that each finds the memory it cannot do without.
-    let folds: Vec<_> = (0..workers).map(|_| line.fold()).collect();
+    let folds: Vec<_> = (0..workers).map(|_| line.folds()).collect();
     let folded = Mutex::new(Vec::new());
     let collected = &folded;
     scheduler.scope(|scope| {
-        for fold in folds {
+        for folds in folds {
             scope.spawn(move || {
-                if let Some(state) = line.drive(fold) {
-                    collected
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(state);
-                }
+                let folded = line.drive(folds);
+                let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+                collected.push(folded);
             });
         }
     });

@@ -18,33 +18,71 @@ use crate::Error;
 /// the one that is to blame stands alone.
 pub(crate) struct Processor<'a> {
     decoder: Box<dyn Decoder>,
-    stages: &'a [Arc<dyn Stage>],
+    pipeline: &'a Pipeline,
+}
+
+/// A part of the way that stands between a record and a sink.
+#[derive(Clone, Copy)]
+enum Part {
+    /// What all records pass.
+    Trunk,
+    /// The stages of one branch that come before any fold.
+    Branch(usize),
 }
 
 /// What became of a block, but for the rows that were given on.
 #[derive(Debug, Default)]
 pub(crate) struct Processed {
-    /// Read, filtered and deduplicated records.
+    /// Records that were read, and what became of them before the branches.
     pub account: Account,
-    /// Refused records; not yet in the account.
+    /// Records that reached each branch, and what became of them there.
+    pub branches: Vec<Account>,
+    /// Refused records, which are in the accounts.
     pub rejected: Vec<Rejected>,
     /// Line ends in the block.
     pub lines: u64,
 }
 
-/// Takes the rows that the stages left; more than none.
-pub(crate) type Take<'a> = dyn FnMut(&mut Batch) -> Result<(), Error> + 'a;
+/// Takes the rows that the stages of a branch left; more than none.
+pub(crate) type Take<'a> = dyn FnMut(usize, &mut Batch) -> Result<(), Error> + 'a;
+
+impl Processed {
+    /// What became of the records, all parts together.
+    pub(crate) fn whole(&self) -> Account {
+        let mut whole = self.account.clone();
+        self.branches
+            .iter()
+            .for_each(|branch| whole.merge_branch(branch));
+        whole
+    }
+
+    /// The account of a part.
+    fn of(&mut self, part: Part) -> &mut Account {
+        match part {
+            Part::Trunk => &mut self.account,
+            Part::Branch(index) => &mut self.branches[index],
+        }
+    }
+
+    /// Notes what a part refused.
+    fn refuse(&mut self, part: Part, rejected: Vec<Rejected>) {
+        rejected
+            .iter()
+            .for_each(|rejected| self.of(part).reject(rejected.kind));
+        self.rejected.extend(rejected);
+    }
+}
 
 impl<'a> Processor<'a> {
     /// A processor for one worker of `pipeline`.
     pub(crate) fn new(pipeline: &'a Pipeline) -> Self {
         Self {
             decoder: pipeline.input.decoder(&pipeline.schema, &pipeline.wanted),
-            stages: &pipeline.segments[0].stages,
+            pipeline,
         }
     }
 
-    /// Works on the records of `block` and gives what is left of them to `take`.
+    /// Works on the records of `block` and gives what is left of them to `take`, for each branch.
     pub(crate) fn process(
         &mut self,
         block: &Block,
@@ -54,16 +92,38 @@ impl<'a> Processor<'a> {
         let mut batch = self.decoder.decode(block.clone(), origin);
         let mut processed = Processed {
             lines: batch.lines(),
+            branches: vec![Account::default(); self.pipeline.branches.len()],
             ..Processed::default()
         };
         processed.account.read = (batch.rows() + batch.rejected().len()) as u64;
-        processed.rejected = batch.take_rejected();
-        self.guarded(batch, &mut processed, take)?;
+        processed.refuse(Part::Trunk, batch.take_rejected());
+        match self.pipeline.trunk.is_empty() {
+            true => self.part(batch, &mut processed, take)?,
+            false => self.guarded(Part::Trunk, batch, &mut processed, take)?,
+        }
         Ok(processed)
+    }
+
+    /// Gives the rows to every branch.
+    fn part(
+        &mut self,
+        batch: Batch,
+        processed: &mut Processed,
+        take: &mut Take<'_>,
+    ) -> Result<(), Error> {
+        let (rows, last) = (batch.rows() as u64, self.pipeline.branches.len() - 1);
+        processed.account.branched += rows * last as u64;
+        for index in 0..last {
+            processed.branches[index].read += rows;
+            self.guarded(Part::Branch(index), batch.clone(), processed, take)?;
+        }
+        processed.branches[last].read += rows;
+        self.guarded(Part::Branch(last), batch, processed, take)
     }
 
     fn guarded(
         &mut self,
+        part: Part,
         mut batch: Batch,
         processed: &mut Processed,
         take: &mut Take<'_>,
@@ -72,41 +132,62 @@ impl<'a> Processor<'a> {
         let extents = batch.extents().to_vec();
         let mut account = Account::default();
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            apply(self.stages, &mut batch, &mut account)
+            apply(self.stages(part), &mut batch, &mut account)
         }));
         match applied {
             Ok(applied) => {
                 applied?;
-                processed.account.merge(&account);
-                if batch.rows() > 0 {
-                    take(&mut batch)?;
+                processed.of(part).merge(&account);
+                if let Part::Branch(index) = part
+                    && batch.rows() > 0
+                {
+                    take(index, &mut batch)?;
                 }
-                processed.rejected.append(&mut batch.take_rejected());
-                Ok(())
+                processed.refuse(part, batch.take_rejected());
+                match part {
+                    Part::Trunk => self.part(batch, processed, take),
+                    Part::Branch(_) => Ok(()),
+                }
             }
             Err(panic) if extents.len() == 1 => {
-                processed.rejected.push(panicked(extents[0], &*panic));
+                processed.refuse(part, vec![panicked(extents[0], &*panic)]);
                 Ok(())
             }
             Err(_) => {
                 let (left, right) = extents.split_at(extents.len() / 2);
                 for half in [left, right] {
-                    let again = self.again(&block, origin, half);
-                    self.guarded(again, processed, take)?;
+                    let again = self.again(part, &block, origin, half)?;
+                    self.guarded(part, again, processed, take)?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// The rows of `block` that lie at `extents`, as they were before any stage.
-    fn again(&mut self, block: &Block, origin: Origin, extents: &[View]) -> Batch {
+    fn stages(&self, part: Part) -> &'a [Arc<dyn Stage>] {
+        match part {
+            Part::Trunk => &self.pipeline.trunk,
+            Part::Branch(index) => &self.pipeline.branches[index].segments[0].stages,
+        }
+    }
+
+    /// The rows of `block` that lie at `extents`, as they were when they reached `part`.
+    fn again(
+        &mut self,
+        part: Part,
+        block: &Block,
+        origin: Origin,
+        extents: &[View],
+    ) -> Result<Batch, Error> {
         let mut batch = self.decoder.decode(block.clone(), origin);
         batch.take_rejected();
         let keep = |row| extents.contains(&batch.extents()[row]);
         let keep = Bitmap::from_fn(batch.rows(), keep);
         batch.retain(&keep);
-        batch
+        if let Part::Branch(_) = part {
+            apply(&self.pipeline.trunk, &mut batch, &mut Account::default())?;
+        }
+        Ok(batch)
     }
 }
 

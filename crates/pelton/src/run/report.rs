@@ -24,6 +24,9 @@ pub struct Report {
     pub schema: String,
     /// What became of every record.
     pub records: Account,
+    /// What became of the records that reached each branch; nothing without branches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchReport>,
     /// Bytes read.
     pub read_bytes: u64,
     /// Bytes written, without the dead letter.
@@ -40,6 +43,17 @@ pub struct Report {
     pub block_latency: Option<Latency>,
     /// What each worker of the scheduler did.
     pub workers: Vec<WorkerReport>,
+}
+
+/// What became of the records that reached a branch.
+#[derive(Clone, Debug, Serialize)]
+pub struct BranchReport {
+    /// What the branch is called.
+    pub name: String,
+    /// Its account; `read` is how many records reached it.
+    pub records: Account,
+    /// Bytes written to its sink.
+    pub written_bytes: u64,
 }
 
 /// Memory, in bytes.
@@ -90,6 +104,8 @@ pub struct WorkerReport {
 /// What a report is made of.
 pub(super) struct Facts<'a> {
     pub outcome: Outcome,
+    /// The names of branches, where they have some.
+    pub branches: Vec<Option<String>>,
     pub sources: Vec<String>,
     pub schema: &'a Schema,
     pub elapsed: Duration,
@@ -104,14 +120,17 @@ pub(super) fn assemble(facts: Facts<'_>) -> Report {
     let read_bytes = facts.gauges.bytes.value();
     let records = facts.outcome.account;
     debug_assert!(records.balances(), "{records:?}");
+    let written_bytes = facts.outcome.branches.iter().map(|(_, bytes)| bytes).sum();
+    let branches = branches(facts.branches, facts.outcome.branches);
     let pool = facts.pool.stats();
     let budget = &facts.settings.budget;
     Report {
         version: env!("CARGO_PKG_VERSION"),
         sources: facts.sources,
         schema: facts.schema.to_string(),
+        branches,
         read_bytes,
-        written_bytes: facts.outcome.written_bytes,
+        written_bytes,
         seconds,
         megabytes_per_second: read_bytes as f64 / 1e6 / seconds,
         records_per_second: records.read as f64 / seconds,
@@ -128,6 +147,18 @@ pub(super) fn assemble(facts: Facts<'_>) -> Report {
         block_latency: latency(&facts.gauges.block_ns.snapshot()),
         workers: workers(facts.scheduler),
     }
+}
+
+fn branches(names: Vec<Option<String>>, outcomes: Vec<(Account, u64)>) -> Vec<BranchReport> {
+    let report = |(name, (records, written_bytes)): (Option<String>, (Account, u64))| {
+        debug_assert!(records.balances(), "{records:?}");
+        name.map(|name| BranchReport {
+            name,
+            records,
+            written_bytes,
+        })
+    };
+    names.into_iter().zip(outcomes).filter_map(report).collect()
 }
 
 fn workers(scheduler: &Scheduler) -> Vec<WorkerReport> {
@@ -170,6 +201,7 @@ impl fmt::Display for Report {
         let Account {
             read,
             made,
+            branched,
             written,
             filtered,
             deduplicated,
@@ -177,7 +209,11 @@ impl fmt::Display for Report {
             rejected,
             ..
         } = self.records;
-        let entered = [(read, "read"), (made, "made by aggregates and sorts")];
+        let entered = [
+            (read, "read"),
+            (made, "made by aggregates and sorts"),
+            (branched, "branched"),
+        ];
         let left = [
             (written, "written"),
             (filtered, "filtered out"),
@@ -186,6 +222,11 @@ impl fmt::Display for Report {
             (rejected, "rejected"),
         ];
         writeln!(f, "records   {} = {}", terms(&entered), terms(&left))?;
+        for branch in &self.branches {
+            let Account { read, written, .. } = branch.records;
+            let (read, written) = (grouped(read), grouped(written));
+            writeln!(f, "branch    {}: {written} written of {read}", branch.name)?;
+        }
         for (kind, count) in &self.records.rejected_by_kind {
             writeln!(f, "rejected  {} {kind}", grouped(*count))?;
         }

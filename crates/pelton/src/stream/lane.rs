@@ -142,7 +142,7 @@ impl<'a> Worker<'a> {
         Self {
             lane,
             processor: Processor::new(&lane.pipeline),
-            encoder: lane.pipeline.output.encoder(),
+            encoder: lane.pipeline.branches[0].output.encoder(),
         }
     }
 
@@ -184,18 +184,17 @@ impl<'a> Worker<'a> {
             encoder,
         } = self;
         let mut given = Given::default();
-        let processed = processor.process(&arrival.block, origin, &mut |batch| {
+        let processed = processor.process(&arrival.block, origin, &mut |_, batch| {
             given.take(lane, &mut **encoder, batch);
             Ok(())
         });
         let mut done = Done::default();
         match processed {
             Ok(processed) => {
-                lane.metrics.read.add(processed.account.read);
-                lane.metrics.filtered.add(processed.account.filtered);
-                lane.metrics
-                    .deduplicated
-                    .add(processed.account.deduplicated);
+                let account = processed.whole();
+                lane.metrics.read.add(account.read);
+                lane.metrics.filtered.add(account.filtered);
+                lane.metrics.deduplicated.add(account.deduplicated);
                 done.deliveries = given.into_deliveries();
                 self.refuse(entry, &processed.rejected, &mut done);
                 done
@@ -250,7 +249,7 @@ struct Given {
 
 impl Given {
     fn take(&mut self, lane: &Lane, encoder: &mut dyn Encoder, batch: &mut Batch) {
-        match (lane.shape, lane.pipeline.raw) {
+        match (lane.shape, lane.pipeline.branches[0].raw) {
             (Shape::Rows, _) => {
                 let rejected = batch.take_rejected();
                 self.rows.push(std::mem::take(batch));
