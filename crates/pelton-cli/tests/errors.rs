@@ -158,7 +158,7 @@ fn sources_that_cannot_be_read() {
     refused(
         "path = \"orders.csv\"",
         "path = \".\"\nformat = \"csv\"",
-        &["directory"],
+        &["orders.csv: its column 1 is `id`", "job.toml", "same order"],
     );
     refused("orders.csv", "[.csv", &["[.csv"]);
     refused(

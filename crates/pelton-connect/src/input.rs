@@ -3,9 +3,13 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::{Error, ErrorKind};
+use pelton_pool::BufferPool;
+
+use crate::compression::{self, Compression};
+use crate::file::{FileReader, Io};
+use crate::{Error, ErrorKind, ReadOptions};
 
 /// Something to read from start to end, with the name that messages give it.
 pub struct Input {
@@ -32,11 +36,7 @@ impl Input {
         let metadata = path.metadata().map_err(|error| Error::io(&name, &error))?;
         if metadata.is_dir() {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
-            return Err(Error::new(
-                kind,
-                &name,
-                "is a directory, expected a file or a pattern",
-            ));
+            return Err(Error::new(kind, &name, "is a directory, expected a file"));
         }
         let size = metadata.is_file().then_some(metadata.len());
         Ok(Self {
@@ -76,22 +76,57 @@ impl Input {
         &self.name
     }
 
-    /// Bytes to read, when that is known beforehand.
+    /// Bytes to read, when that is known beforehand: not where the name says that they are
+    /// compressed.
     #[must_use]
-    pub const fn size(&self) -> Option<u64> {
-        self.size
+    pub fn size(&self) -> Option<u64> {
+        let plain = Compression::of_path(&self.name) == Compression::None;
+        self.size.filter(|_| plain)
     }
 
-    /// Opens it.
-    pub(crate) fn start(self) -> Result<Box<dyn Read + Send>, Error> {
-        match self.origin {
-            Start::Path(path) => {
-                let file = File::open(&path).map_err(|error| Error::io(&self.name, &error))?;
-                Ok(Box::new(file))
-            }
-            Start::Reader(reader) => Ok(reader),
+    /// Another of the same, where that can be read from its start again.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match &self.origin {
+            Start::Path(path) if self.size.is_some() => Some(Self {
+                name: self.name.clone(),
+                size: self.size,
+                origin: Start::Path(path.clone()),
+            }),
+            _ => None,
         }
     }
+
+    /// Opens it, and unpacks what is compressed.
+    pub(crate) fn start(
+        self,
+        options: &ReadOptions,
+        pool: &BufferPool,
+    ) -> Result<Box<dyn Read + Send>, Error> {
+        let reader = match self.origin {
+            Start::Path(path) => {
+                let opened = File::open(&path).and_then(|file| read_file(file, options.io, pool));
+                opened.map_err(|error| Error::io(&self.name, &error))?
+            }
+            Start::Reader(reader) => reader,
+        };
+        compression::unpacked(&self.name, reader, options.compression, pool)
+    }
+}
+
+#[cfg(all(feature = "mmap", target_os = "linux"))]
+fn read_file(file: File, io: Io, pool: &BufferPool) -> io::Result<Box<dyn Read + Send>> {
+    if io != Io::Mmap {
+        return Ok(Box::new(FileReader::new(file)?));
+    }
+    match crate::map::MapReader::new(file, pool)? {
+        Ok(mapped) => Ok(Box::new(mapped)),
+        Err(file) => Ok(Box::new(FileReader::new(file)?)),
+    }
+}
+
+#[cfg(not(all(feature = "mmap", target_os = "linux")))]
+fn read_file(file: File, _: Io, _: &BufferPool) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(FileReader::new(file)?))
 }
 
 impl fmt::Debug for Input {
@@ -101,32 +136,4 @@ impl fmt::Debug for Input {
             .field("size", &self.size)
             .finish()
     }
-}
-
-/// The inputs that `path` names: standard input for `-`, the one file, or all that match a pattern
-/// (`*`, `?`, `[...]`, `**`), in the order of their names.
-///
-/// # Errors
-///
-/// When nothing matches, or a match cannot be read.
-pub fn inputs(path: &str) -> Result<Vec<Input>, Error> {
-    if path == "-" {
-        return Ok(vec![Input::stdin()]);
-    }
-    if Path::new(path).exists() || !path.contains(['*', '?', '[']) {
-        return Ok(vec![Input::file(path)?]);
-    }
-    let not_found = ErrorKind::Io(io::ErrorKind::NotFound);
-    let matches = glob::glob(path).map_err(|error| Error::new(not_found, path, error))?;
-    let mut found = Vec::new();
-    for entry in matches {
-        let entry = entry.map_err(|error| Error::io(path, error.error()))?;
-        if !entry.is_dir() {
-            found.push(Input::file(entry)?);
-        }
-    }
-    if found.is_empty() {
-        return Err(Error::new(not_found, path, "no file matches the pattern"));
-    }
-    Ok(found)
 }

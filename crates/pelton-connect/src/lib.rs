@@ -10,6 +10,9 @@
 //!   that is too large.
 //! - A file that a sink writes appears under its name only when it is complete; a run that fails
 //!   leaves what stood there before.
+//! - A file that changes its size while it is read is an error, and never kills the process, also
+//!   when it is [mapped](Io::Mmap).
+//! - What is [compressed](Compression) is unpacked as a stream, within the pool's budget.
 //!
 //! # Limits
 //!
@@ -33,16 +36,31 @@
 //! assert!(source.next_chunk()?.is_none());
 //! # Ok::<(), pelton_connect::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod compression;
 mod error;
+mod file;
 mod input;
+mod inputs;
+#[cfg(all(feature = "mmap", target_os = "linux"))]
+#[allow(
+    unsafe_code,
+    reason = "a map can only be made and copied from by the system's calls"
+)]
+mod map;
+mod read;
+mod sample;
 mod sink;
 mod source;
 pub mod store;
 pub mod stream;
 
+pub use compression::{Compression, compressed};
 pub use error::{Error, ErrorKind};
-pub use input::{Input, inputs};
+pub use file::Io;
+pub use input::Input;
+pub use inputs::inputs;
+pub use read::ReadSource;
 pub use sink::{FileSink, MemorySink, Sink, StdoutSink};
-pub use source::{Chunk, Content, ReadOptions, ReadSource, Source};
+pub use source::{Chunk, Content, ReadOptions, Source};

@@ -37,6 +37,8 @@ pub struct FileSink {
     file: File,
     /// What to rename, and to what; `None` for what is written in place, and after the commit.
     pending: Option<(PathBuf, PathBuf)>,
+    /// Whether the commit waits for the disk.
+    synced: bool,
 }
 
 impl FileSink {
@@ -65,7 +67,43 @@ impl FileSink {
             name,
             file,
             pending,
+            synced: false,
         })
+    }
+
+    /// Whether the commit waits until the disk has the bytes, and then the name.
+    ///
+    /// It does not unless told so: a file that was committed survives the end of the process in
+    /// any case, and a failure of power only when it was synced.
+    #[must_use]
+    pub const fn synced(mut self, synced: bool) -> Self {
+        self.synced = synced;
+        self
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let regular = self.pending.is_some();
+        if self.synced && regular {
+            self.file.sync_all()?;
+        }
+        if let Some((partial, path)) = self.pending.take() {
+            fs::rename(partial, &path)?;
+            if self.synced {
+                sync_name(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the name of a file last: it stands in its directory.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    match cfg!(unix) {
+        true => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
+        false => Ok(()),
     }
 }
 
@@ -83,10 +121,7 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> Result<(), Error> {
-        if let Some((partial, path)) = self.pending.take() {
-            fs::rename(partial, path).map_err(|error| Error::io(&self.name, &error))?;
-        }
-        Ok(())
+        self.finish().map_err(|error| Error::io(&self.name, &error))
     }
 }
 

@@ -43,6 +43,11 @@ pub trait Format: Send + Sync {
         true
     }
 
+    /// True when names or types are told from a sample; false when they are always the same.
+    fn is_inferred(&self) -> bool {
+        true
+    }
+
     /// Reads the beginning of an input: names and types of its fields. `complete` says that
     /// `sample` is the whole input.
     ///

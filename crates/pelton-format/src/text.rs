@@ -40,6 +40,10 @@ impl Format for Text {
         "text"
     }
 
+    fn is_inferred(&self) -> bool {
+        false
+    }
+
     fn open(&self, _sample: &[u8], _complete: bool) -> Result<Opened, Error> {
         let schema = Schema::of([("line", DataType::String)]);
         Ok(Opened {

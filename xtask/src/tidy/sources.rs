@@ -27,6 +27,7 @@ const UNSAFE_HOMES: &[(&str, &str)] = &[
     ("pelton-sched", "src/task"),
     ("pelton-sched", "src/worker"),
     ("pelton-record", "src/block"),
+    ("pelton-connect", "src/map"),
 ];
 
 /// The ground floor: the shim itself, and the kernels, which share nothing but the level found.

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// How to write: a table on a terminal and CSV elsewhere, unless given.
     #[arg(long, value_enum)]
     format: Option<Form>,
+    /// How hard to compress an output: 0 to 9 for .gz, 6 unless given; 1 to 19 for .zst, 3.
+    #[arg(long)]
+    level: Option<u32>,
     /// Keep all memory that grows with the data below this size, such as 50MB.
     #[arg(long, value_name = "SIZE")]
     memory_limit: Option<ByteSize>,
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     plan.engine.workers = arguments.workers;
     plan.engine.on_error = arguments.on_error.into();
     plan.sink.path = arguments.output.clone().unwrap_or_else(|| "-".to_owned());
+    plan.sink.level = arguments.level;
     plan.sink.format = match form {
         Some(Form::Ndjson) => Some(FormatName::Ndjson),
         Some(Form::Csv | Form::Table) => Some(FormatName::Csv),

@@ -88,7 +88,7 @@ impl Place {
     }
 
     /// Runs the command with `input` on its standard input.
-    pub(crate) fn pelton_reading(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn pelton_reading(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command
@@ -96,9 +96,7 @@ impl Place {
             .spawn()
             .expect("the command starts");
         let mut stdin = child.stdin.take().expect("a pipe");
-        stdin
-            .write_all(input.as_bytes())
-            .expect("the command reads");
+        stdin.write_all(input.as_ref()).expect("the command reads");
         drop(stdin);
         Ran::of(&child.wait_with_output().expect("the command ends"))
     }

@@ -101,6 +101,10 @@ impl Format for Binary {
         }
     }
 
+    fn is_inferred(&self) -> bool {
+        false
+    }
+
     fn open(&self, _sample: &[u8], _complete: bool) -> Result<Opened, Error> {
         let payload = ("payload", DataType::Bytes);
         let schema = match self.layout {

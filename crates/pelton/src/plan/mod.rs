@@ -8,10 +8,12 @@ mod locate;
 mod read;
 mod serve;
 mod size;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use pelton_connect::{Compression, Io};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 pub use interval::Interval;
@@ -82,7 +84,7 @@ impl Plan {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourcePlan {
-    /// A file, a pattern (`logs/*.csv`), or `-` for standard input.
+    /// A file, a directory, a pattern (`logs/*.csv`), or `-` for standard input.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// Addresses to listen on, for a pipeline without an end: `tcp://127.0.0.1:9000`,
@@ -121,6 +123,12 @@ pub struct SourcePlan {
     /// Which fields must read as their types for a record to be whole.
     #[serde(default, skip_serializing_if = "is_default")]
     pub check: Check,
+    /// How the input is compressed: `auto`, by its first bytes, unless given.
+    #[serde(default, with = "text", skip_serializing_if = "is_default")]
+    pub compression: Compression,
+    /// How files come into memory: `read`, `mmap`, or what is faster, `auto`.
+    #[serde(default, with = "text", skip_serializing_if = "is_default")]
+    pub io: Io,
 }
 
 /// Which fields of a record are checked against their types.
@@ -156,10 +164,16 @@ pub enum FormatName {
 }
 
 impl FormatName {
-    /// The format that the extension of `path` stands for.
+    /// The format that the extension of `path` stands for, without that of a codec: that of
+    /// `orders.csv.gz` is CSV.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
-        match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+        match Compression::base(path)
+            .rsplit_once('.')?
+            .1
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "csv" => Some(Self::Csv),
             "tsv" | "tab" => Some(Self::Tsv),
             "ndjson" | "jsonl" | "json" => Some(Self::Ndjson),
@@ -325,6 +339,15 @@ pub struct SinkPlan {
     /// The format; by the path's extension unless given, and CSV for standard output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FormatName>,
+    /// How the output is compressed: `auto`, by the path's extension, unless given.
+    #[serde(default, with = "text", skip_serializing_if = "is_default")]
+    pub compression: Compression,
+    /// How hard to compress: 0 to 9 for gzip, of which 6 is usual, 1 to 19 for zstd, of which 3 is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u32>,
+    /// Whether the run ends only when the disk has the output file. It does not wait unless told.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sync: bool,
 }
 
 /// Where refused records go.

@@ -2,9 +2,18 @@
 
 use std::sync::Arc;
 
+use pelton_connect::Input;
 use pelton_format::{Binary, BinaryLayout, Csv, Format, Limits, Log, Ndjson, Text};
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
+
+/// Gives a source whose path names no format, a directory say, that of its first file.
+pub(super) fn complete(source: &mut SourcePlan, inputs: &[Input]) {
+    let named = source.format.is_some() || FormatName::of_path(&source.path).is_some();
+    if let (false, Some(first)) = (named, inputs.first()) {
+        source.format = FormatName::of_path(first.name());
+    }
+}
 
 /// The format of a source: what it says, or what its path's extension says.
 pub(super) fn input(

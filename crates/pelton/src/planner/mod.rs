@@ -33,15 +33,18 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     check_sinks(&engine.plan)?;
     check_dead_letter(&engine.plan)?;
     let settings = Settings::of(&engine.plan)?;
-    let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
     let inputs = match engine.inputs.take() {
         Some(inputs) => inputs,
         None => inputs(&engine.plan.source.path)?,
     };
+    formats::complete(&mut engine.plan.source, &inputs);
+    let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
     let pool = BufferPool::new(settings.budget.clone());
     let options = ReadOptions {
         block_bytes: settings.block_bytes,
         record_bytes_max: settings.record_bytes_max,
+        compression: engine.plan.source.compression,
+        io: engine.plan.source.io,
     };
     let source = ReadSource::open(inputs, input.clone(), pool.clone(), options)?;
     let custom = std::mem::take(&mut engine.custom);

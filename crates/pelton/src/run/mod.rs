@@ -8,7 +8,7 @@ mod report;
 
 use std::time::Instant;
 
-use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink};
+use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink, compressed};
 use pelton_metrics::{Counter, Histogram};
 use pelton_pool::{Budget, BufferPool, memory};
 use pelton_sched::Scheduler;
@@ -24,7 +24,7 @@ pub(crate) use process::{Processor, panic_message};
 pub use report::{BranchReport, Latency, Memory, Report, WorkerReport};
 
 use crate::Error;
-use crate::plan::{OnError, Plan, PlanError};
+use crate::plan::{OnError, Plan, PlanError, SinkPlan};
 
 /// How far a run has come; can be asked from any thread while it goes on.
 #[derive(Clone, Debug)]
@@ -256,7 +256,8 @@ impl Run {
         let mut sinks = Vec::new();
         let branches = self.pipeline.branches.iter().zip(&mut self.sinks);
         for ((branch, own), plan) in branches.zip(self.plan.sinks()) {
-            let sink = own.take().map_or_else(|| sink(&plan.path), Ok)?;
+            let budget = &self.settings.budget;
+            let sink = own.take().map_or_else(|| sink(plan, budget), Ok)?;
             let mut header = Vec::new();
             let encoder = branch.output.encoder();
             encoder.begin(&branch.output_schema, &mut header);
@@ -265,8 +266,9 @@ impl Run {
         let wanted = self.plan.engine.on_error == OnError::DeadLetter;
         let letters = self.plan.dead_letter.as_ref().filter(|_| wanted);
         let dead_letter = letters
-            .map(|letters| sink_file(&letters.path))
-            .transpose()?;
+            .map(|letters| FileSink::create(&letters.path))
+            .transpose()?
+            .map(|sink| Box::new(sink) as Box<dyn Sink>);
         let rules = Rules {
             window: self.settings.workers as u64 * 2,
             ordered: self.plan.engine.ordered,
@@ -296,15 +298,13 @@ fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folds> {
     folded.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn sink(path: &str) -> Result<Box<dyn Sink>, Error> {
-    if path == "-" {
-        return Ok(Box::new(StdoutSink));
-    }
-    sink_file(path)
-}
-
-fn sink_file(path: &str) -> Result<Box<dyn Sink>, Error> {
-    Ok(Box::new(FileSink::create(path)?))
+fn sink(plan: &SinkPlan, budget: &Budget) -> Result<Box<dyn Sink>, Error> {
+    let sink: Box<dyn Sink> = match plan.path.as_str() {
+        "-" => Box::new(StdoutSink),
+        path => Box::new(FileSink::create(path)?.synced(plan.sync)),
+    };
+    let (how, level) = (plan.compression, plan.level);
+    Ok(compressed(&plan.path, sink, how, level, budget)?)
 }
 
 impl Gauges {
