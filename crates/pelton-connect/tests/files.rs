@@ -133,6 +133,7 @@ fn what_is_no_file_is_read_whatever_is_asked_for() {
     }
 }
 
+#[cfg(all(feature = "mmap", target_os = "linux"))]
 #[test]
 fn a_window_of_a_map_is_all_that_is_held_of_it() {
     let (_directory, path) = file(LINES);
