@@ -49,6 +49,8 @@ mod inputs;
     reason = "a map can only be made and copied from by the system's calls"
 )]
 mod map;
+#[cfg(feature = "net")]
+pub mod net;
 mod read;
 mod sample;
 mod sink;

@@ -87,6 +87,15 @@ pub trait Framer: Send {
     /// Answers [`Cut::More`] only for fewer bytes than twice the record limit, and never when the
     /// input is complete and not empty.
     fn cut(&mut self, bytes: &[u8], complete: bool) -> Cut;
+
+    /// [`cut`](Self::cut), knowing that it answered [`Cut::More`] for the first `known` bytes: for
+    /// streams, where a record may arrive in many pieces.
+    ///
+    /// The provided one looks at everything again; formats that end records with a byte need not.
+    fn cut_grown(&mut self, bytes: &[u8], known: usize, complete: bool) -> Cut {
+        let _ = known;
+        self.cut(bytes, complete)
+    }
 }
 
 /// Turns blocks of whole records into batches.

@@ -19,9 +19,13 @@ impl LineFramer {
 
 impl Framer for LineFramer {
     fn cut(&mut self, bytes: &[u8], complete: bool) -> Cut {
-        match lines::last(bytes) {
+        self.cut_grown(bytes, 0, complete)
+    }
+
+    fn cut_grown(&mut self, bytes: &[u8], known: usize, complete: bool) -> Cut {
+        match lines::last(&bytes[known..]) {
             _ if complete => Cut::Records(bytes.len()),
-            Some(last) => Cut::Records(last + 1),
+            Some(last) => Cut::Records(known + last + 1),
             // One more byte may still be a carriage return.
             None if bytes.len() <= self.record_bytes_max + 1 => Cut::More,
             None => Cut::TooLarge,

@@ -31,7 +31,7 @@ const HOUSE: &[Room] = &[
     room("pelton-record", 2, &["pelton-pool", "pelton-simd"]),
     room("pelton-format", 3, &["pelton-record", "pelton-simd", "pelton-pool"]),
     room("pelton-stage", 3, &["pelton-record", "pelton-simd", "pelton-pool", "pelton-metrics", "pelton-queue"]),
-    room("pelton-connect", 4, &["pelton-format", "pelton-record", "pelton-pool", "pelton-queue", "pelton-metrics"]),
+    room("pelton-connect", 4, &["pelton-format", "pelton-record", "pelton-pool", "pelton-queue", "pelton-metrics", "pelton-sync"]),
     Room { name: "pelton", floor: 5, may_import: None },
     room("pelton-cli", 6, &["pelton"]),
 ];

@@ -1,6 +1,7 @@
 //! Where a stretch of CSV can be cut.
 
 use pelton_simd::csv::{Boundary, Dialect, boundary};
+use pelton_simd::lines;
 
 use super::layout::Layout;
 use crate::{Cut, Framer};
@@ -60,5 +61,13 @@ impl Framer for CsvFramer {
             return self.cut_strictly(bytes);
         }
         self.cut_at(bytes, last_record_end.unwrap_or(0))
+    }
+
+    fn cut_grown(&mut self, bytes: &[u8], known: usize, complete: bool) -> Cut {
+        let ended = lines::last(&bytes[known..]).is_some();
+        if ended || complete || known == 0 {
+            return self.cut(bytes, complete);
+        }
+        self.cut_at(bytes, 0)
     }
 }

@@ -1,0 +1,55 @@
+//! Listeners: records that come by themselves, over sockets and standard input.
+//!
+//! A [`Listener`] is bound to an [`Address`] and brings what comes to an
+//! [`Intake`](crate::stream::Intake), in blocks of whole records as the format's framer cuts them.
+//! It runs on the tokio runtime it is awaited on.
+//!
+//! # Guarantees
+//!
+//! - A connection that waits holds no buffer: nothing is leased before there is something to read.
+//! - A listener reads on only when the engine took what was read. A full engine is felt by the
+//!   sender.
+//! - Batches are what was there: nothing waits for more to come.
+//! - Everything that a peer controls is bounded by [`ListenLimits`] and counted by [`Metrics`].
+//! - Only 127.0.0.1 is listened on unless an address says otherwise.
+//!
+//! # Limits
+//!
+//! - Plain sockets acknowledge nothing: what was on its way when a process died is lost.
+//! - CSV is taken without a header.
+//!
+//! # Example
+//!
+//! ```no_run
+//! # async fn example(engine: std::sync::Arc<dyn pelton_connect::stream::Intake>)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use pelton_connect::net::{ListenOptions, Listener, Stop};
+//! use pelton_format::Ndjson;
+//!
+//! let options = ListenOptions::new(":9000".parse()?, Arc::new(Ndjson::default()));
+//! let listener = Listener::bind(options).await?;
+//! let (stopper, stop) = Stop::new();
+//! listener.run(engine, stop).await; // until somebody calls stopper.stop()
+//! # drop(stopper);
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod connection;
+mod feed;
+mod listener;
+mod metrics;
+mod options;
+mod sockets;
+mod stdin;
+mod stop;
+mod unfinished;
+
+pub use address::{Address, AddressError};
+pub use listener::Listener;
+pub use metrics::Metrics;
+pub use options::{ListenLimits, ListenOptions};
+pub use stop::{Stop, Stopper};
