@@ -50,6 +50,7 @@ mod end;
 mod ends;
 mod error;
 mod prefetch;
+mod reclaim;
 mod slots;
 mod sync;
 

@@ -13,19 +13,33 @@ type Halves<'a, T> = (&'a mut [MaybeUninit<T>], &'a mut [MaybeUninit<T>]);
 
 /// A power of two of slots, owned by whoever the protocol above says at any time.
 ///
+/// Each end keeps a copy, so that where the slots lie is known without a look at shared memory;
+/// the ring keeps one too, and [`free`](Self::free)s the memory.
+///
 /// The values lie in one plain array, so that chunks of them are slices. A model needs to see each
 /// access, which a slice hides; so each slot has a watch, a cell of nothing, that is opened with
 /// the slot. In life watches have no size and cost nothing.
 pub(crate) struct Slots<T> {
-    /// Allocated with the [`layout`] of `watches.len()` values.
+    /// Allocated with the [`layout`] of [`count`](Self::count) values.
     values: NonNull<MaybeUninit<T>>,
-    watches: Box<[UnsafeCell<()>]>,
+    /// As many.
+    watches: NonNull<UnsafeCell<()>>,
+    /// One less than a power of two.
+    mask: usize,
 }
 
-// SAFETY: `Slots` owns its values; moving it moves them.
+impl<T> Clone for Slots<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Slots<T> {}
+
+// SAFETY: a copy reaches values only through the unsafe methods below, whose callers owe that the
+// slot is theirs; a value then only travels between threads.
 unsafe impl<T: Send> Send for Slots<T> {}
-// SAFETY: shared access reaches values only through the unsafe methods below, whose callers owe
-// that no two of them touch a slot at once; a value then only travels between threads.
+// SAFETY: as above.
 unsafe impl<T: Send> Sync for Slots<T> {}
 
 impl<T> Slots<T> {
@@ -38,22 +52,41 @@ impl<T> Slots<T> {
         let count = capacity
             .checked_next_power_of_two()
             .expect("capacity exceeds the address space");
+        let values = allocate(layout::<T>(count));
+        let watches: Box<[_]> = (0..count).map(|_| UnsafeCell::new(())).collect();
         Self {
-            values: allocate(layout::<T>(count)),
-            watches: (0..count).map(|_| UnsafeCell::new(())).collect(),
+            values,
+            watches: NonNull::from(Box::leak(watches)).cast(),
+            mask: count - 1,
+        }
+    }
+
+    /// Gives the memory back; the values in it are the owner's business.
+    ///
+    /// # Safety
+    ///
+    /// No copy is used any more.
+    pub(crate) unsafe fn free(self) {
+        let watches = NonNull::slice_from_raw_parts(self.watches, self.count());
+        // SAFETY: leaked in `new`, and freed once.
+        drop(unsafe { Box::from_raw(watches.as_ptr()) });
+        let layout = layout::<T>(self.count());
+        if layout.size() != 0 {
+            // SAFETY: allocated in `new` with this layout.
+            unsafe { alloc::dealloc(self.values.as_ptr().cast(), layout) }
         }
     }
 
     /// Number of slots, a power of two.
     #[inline]
     pub(crate) fn count(&self) -> usize {
-        self.watches.len()
+        self.mask + 1
     }
 
     #[inline]
     fn slot(&self, position: usize) -> *mut MaybeUninit<T> {
         // SAFETY: the masked position is below the number of values allocated.
-        unsafe { self.values.as_ptr().add(position & (self.count() - 1)) }
+        unsafe { self.values.as_ptr().add(position & self.mask) }
     }
 
     /// Moves `value` into the slot of `position`.
@@ -123,7 +156,7 @@ impl<T> Slots<T> {
 
     #[inline]
     fn before_end(&self, position: usize, len: usize) -> usize {
-        len.min(self.count() - (position & (self.count() - 1)))
+        len.min(self.count() - (position & self.mask))
     }
 
     /// Tells a model that the `len` slots from `position` on are touched now.
@@ -132,20 +165,10 @@ impl<T> Slots<T> {
         // A plain loop over nothing in life: the watches are zero-sized.
         if size_of::<UnsafeCell<()>>() != 0 {
             for offset in 0..len {
-                let index = position.wrapping_add(offset) & (self.count() - 1);
-                self.watches[index].with_mut(|_| ());
+                let index = position.wrapping_add(offset) & self.mask;
+                // SAFETY: masked, so below the number of watches.
+                unsafe { self.watches.add(index).as_ref() }.with_mut(|_| ());
             }
-        }
-    }
-}
-
-impl<T> Drop for Slots<T> {
-    fn drop(&mut self) {
-        let layout = layout::<T>(self.count());
-        if layout.size() != 0 {
-            // SAFETY: allocated in `new` with this layout; the values in it are the owner's
-            // business.
-            unsafe { alloc::dealloc(self.values.as_ptr().cast(), layout) }
         }
     }
 }

@@ -5,37 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pelton_queue::dedup::{Allowance, COUNT_LAG, Dedup, Exhausted, key_of};
+use pelton_queue::dedup::{COUNT_LAG, Dedup, key_of};
 use pelton_sync::{scaled, thread};
-
-/// A limit, and what is used of it.
-struct AtMost {
-    limit: AtomicUsize,
-    used: AtomicUsize,
-}
-
-impl AtMost {
-    fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit: AtomicUsize::new(limit),
-            used: AtomicUsize::new(0),
-        })
-    }
-}
-
-impl Allowance for AtMost {
-    fn grow(&self, bytes: usize) -> bool {
-        let limit = self.limit.load(Ordering::Relaxed);
-        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= limit);
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
-            .is_ok()
-    }
-
-    fn shrink(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
 
 #[test]
 fn smoke() {
@@ -166,69 +137,6 @@ fn a_window_by_time_keeps_its_bounds() {
     }
 }
 
-#[test]
-fn a_refusal_is_an_error_and_the_table_stays() {
-    let allowance = AtMost::new(4096);
-    let builder = Dedup::<u64>::builder().allowance(allowance.clone());
-    let mut seen = builder.build().unwrap();
-    let mut keys = 0..;
-    let refused = loop {
-        let key = keys.next().unwrap();
-        if let Err(Exhausted { needed_bytes, .. }) = seen.insert(key) {
-            assert!(needed_bytes > 0 && needed_bytes < 8192);
-            break key;
-        }
-    };
-    assert!(refused > 100, "gave up after {refused}");
-    assert!((0..refused).all(|key| seen.insert(key) == Ok(false)));
-    assert!(!seen.contains(refused));
-    let mut new = [false; 3];
-    let error = seen.insert_batch(&[0, 1, refused], &mut new).unwrap_err();
-    assert_eq!(error.done, 2);
-    assert!(error.to_string().contains("refused"));
-    // More memory, and it goes on.
-    allowance.limit.store(usize::MAX, Ordering::Relaxed);
-    assert_eq!(seen.insert(refused), Ok(true));
-    drop(seen);
-    assert_eq!(allowance.used.load(Ordering::Relaxed), 0);
-}
-
-#[test]
-fn nothing_is_built_without_memory() {
-    let builder = Dedup::<u64>::builder()
-        .expected(100)
-        .allowance(AtMost::new(10));
-    assert!(builder.build().is_err());
-}
-
-#[test]
-fn a_window_gives_back_the_memory_of_what_it_forgets() {
-    let allowance = AtMost::new(usize::MAX);
-    let builder = Dedup::<u64>::builder()
-        .window_keys(1000, 2)
-        .allowance(allowance.clone());
-    let mut seen = builder.build().unwrap();
-    for key in 0..50_000 {
-        seen.insert(key).unwrap();
-        let used = allowance.used.load(Ordering::Relaxed);
-        assert!(used <= 3 * 1800 * 8, "{used} bytes at {key}");
-    }
-}
-
-#[test]
-fn a_grown_table_takes_at_most_fifteen_bytes_a_key() {
-    let mut seen = Dedup::<u64>::builder().build().unwrap();
-    let mut worst: f64 = 0.0;
-    for key in 0..scaled(300_000, 3000) as u64 {
-        seen.insert(key).unwrap();
-        // Steady, not while both arrays are there.
-        if key > 1000 && seen.bytes() < 16 * key as usize {
-            worst = worst.max(seen.bytes() as f64 / (key + 1) as f64);
-        }
-    }
-    assert!(worst > 10.0 && worst < 15.8, "{worst}");
-}
-
 /// All threads insert the same keys in different orders, while the table grows from nothing: each
 /// key is new for exactly one of them.
 #[test]
@@ -282,9 +190,6 @@ fn stampede_through_generations() {
                     let mut new = [false; 50];
                     seen.insert_batch(&keys, &mut new).unwrap();
                     new_keys.fetch_add(new.iter().filter(|new| **new).count(), Ordering::Relaxed);
-                    if round % 64 == 0 {
-                        seen.refresh();
-                    }
                 }
             })
         })

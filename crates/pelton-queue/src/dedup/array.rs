@@ -6,8 +6,9 @@ use std::sync::Arc as StdArc;
 use super::allowance::Allowance;
 use super::key::Key;
 use super::slot::{Seen, Slot};
+use super::table::SHARDS;
 use crate::prefetch::prefetch;
-use crate::sync::{AtomicBool, AtomicUsize, CachePadded, Ordering, scaled};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, CachePadded, Ordering, scaled};
 
 /// Slots that one helper moves to the next array at a time: about a microsecond's work.
 const CHUNK: usize = scaled(256, 1);
@@ -25,11 +26,13 @@ pub(super) enum Outcome {
     Full,
 }
 
-/// Slots with linear probing. The place of a key is its rank scaled to the length, so that any
-/// length will do, and an array moves into a larger one front to front, in order.
+/// Slots with linear probing. The place of a key is its rank, without the bits that chose the
+/// shard, scaled to the length, so that any length will do, and an array moves into a larger one
+/// front to front, in order.
 pub(super) struct Array<K: Key> {
     slots: Box<[K::Slot]>,
-    generation: u64,
+    /// The last one that puts keys in.
+    generation: AtomicU64,
     /// Keys put in, as far as they have been counted.
     held: CachePadded<AtomicUsize>,
     /// The next chunk to be moved to the array that replaces this one.
@@ -53,8 +56,8 @@ impl<K: Key> Array<K> {
             return None;
         }
         Some(Self {
-            slots: (0..len).map(|_| K::Slot::default()).collect(),
-            generation,
+            slots: K::Slot::empty(len),
+            generation: AtomicU64::new(generation),
             held: CachePadded::new(AtomicUsize::new(0)),
             next_chunk: CachePadded::new(AtomicUsize::new(0)),
             moved_chunks: AtomicUsize::new(0),
@@ -72,8 +75,19 @@ impl<K: Key> Array<K> {
         self.slots.len()
     }
 
+    pub(super) fn allowance(&self) -> &StdArc<dyn Allowance> {
+        &self.allowance
+    }
+
+    #[inline]
     pub(super) fn generation(&self) -> u64 {
-        self.generation
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Goes on to put keys in, in `generation` too.
+    pub(super) fn extend_to(&self, generation: u64) {
+        // Relaxed: whoever reads the old one does what came before.
+        self.generation.store(generation, Ordering::Relaxed);
     }
 
     pub(super) fn held(&self) -> usize {
@@ -87,7 +101,8 @@ impl<K: Key> Array<K> {
     /// The slot at which the search for `key` starts.
     #[inline]
     fn home(&self, key: K) -> usize {
-        ((u128::from(key.rank()) * self.slots.len() as u128) >> 64) as usize
+        let rank = key.rank().wrapping_mul(SHARDS as u64);
+        ((u128::from(rank) * self.slots.len() as u128) >> 64) as usize
     }
 
     #[inline]
@@ -225,7 +240,7 @@ impl<K: Key> fmt::Debug for Array<K> {
         f.debug_struct("Array")
             .field("len", &self.slots.len())
             .field("held", &self.held())
-            .field("generation", &self.generation)
+            .field("generation", &self.generation())
             .finish_non_exhaustive()
     }
 }

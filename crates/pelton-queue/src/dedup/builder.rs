@@ -81,13 +81,13 @@ impl<K: Key> Builder<K> {
         self
     }
 
-    /// Allocates the first array and gives the first handle.
+    /// Allocates the first arrays and gives the first handle.
     ///
     /// # Errors
     ///
     /// [`Exhausted`] when the allowance refuses the memory.
     pub fn build(self) -> Result<Dedup<K>, Exhausted> {
-        let table = Table::new(self.expected, self.seed, self.window, self.allowance)?;
+        let table = Table::new(self.expected, self.seed, self.window, &self.allowance)?;
         Ok(Dedup::new(Arc::new(table)))
     }
 }

@@ -1,22 +1,24 @@
 //! One thread's access to a table.
 
 use super::allowance::Exhausted;
-use super::array::Outcome;
+use super::array::{Array, Outcome};
 use super::builder::Builder;
 use super::key::Key;
-use super::table::{Table, View};
+use super::shard::View;
+use super::table::{SHARDS, Table};
+use crate::reclaim::{Guard, pin};
 use crate::sync::{Arc, scaled};
 
-/// New keys that a handle may have put in and not yet added to the shared count.
+/// New keys that a handle may have put in and not yet added to the count of a window by keys.
 pub const COUNT_LAG: usize = scaled(64, 1);
+
+/// Of the slots of an array, one in so many may be taken without having been counted, by each
+/// handle: counting is a write to memory that all share.
+const UNCOUNTED: usize = 1024;
 
 /// Keys of a batch that are on their way from memory at once: as many as a core has fill buffers,
 /// and some that hit.
 const GROUP: usize = 32;
-
-/// Keys of a batch for each chunk that it moves along: while arrays move, each key costs a miss in
-/// both, so a batch hurries.
-const KEYS_PER_CHUNK: usize = 8;
 
 /// A handle to a set of keys seen; clone it for each thread.
 ///
@@ -24,10 +26,31 @@ const KEYS_PER_CHUNK: usize = 8;
 #[derive(Debug)]
 pub struct Dedup<K: Key> {
     table: Arc<Table<K>>,
-    /// What this handle last saw of the table.
-    view: Arc<View<K>>,
-    /// New keys not yet counted, in range `0..COUNT_LAG`.
-    uncounted: usize,
+    counts: Box<Counts>,
+}
+
+/// What one handle has put in and not yet told.
+#[derive(Debug)]
+struct Counts {
+    /// By shard: the address of its array, and the new keys in it.
+    arrays: [(usize, usize); SHARDS],
+    /// The generation, and the new keys in it, below [`COUNT_LAG`].
+    window: (u64, usize),
+}
+
+/// Adds one to `count` for `place`; what was counted for another place is forgotten.
+#[inline]
+fn add<P: PartialEq>(count: &mut (P, usize), place: P) -> &mut usize {
+    if count.0 != place {
+        *count = (place, 0);
+    }
+    count.1 += 1;
+    &mut count.1
+}
+
+#[inline]
+fn address<K: Key>(array: &Array<K>) -> usize {
+    (&raw const *array).addr()
 }
 
 impl<K: Key> Dedup<K> {
@@ -37,16 +60,14 @@ impl<K: Key> Dedup<K> {
     }
 
     pub(super) fn new(table: Arc<Table<K>>) -> Self {
-        let view = table.view();
         Self {
             table,
-            view,
-            uncounted: 0,
+            counts: Box::new(Counts::NONE),
         }
     }
 
-    /// Remembers `key`; true if it was not remembered already. Expected constant time; while the
-    /// table grows, it moves a chunk of keys along.
+    /// Remembers `key`; true if it was not remembered already. Expected constant time; while its
+    /// part of the table grows, it moves a chunk of keys along.
     ///
     /// # Errors
     ///
@@ -54,9 +75,8 @@ impl<K: Key> Dedup<K> {
     /// `key` is then not remembered.
     #[inline]
     pub fn insert(&mut self, key: K) -> Result<bool, Exhausted> {
-        self.refresh();
-        self.table.help(&self.view);
-        self.insert_scrambled(key.scramble(self.table.seed))
+        let key = key.scramble(self.table.seed);
+        self.counts.insert(&self.table, key, &pin())
     }
 
     /// Inserts each of `keys` in order, and says of each in `new` whether it was not remembered
@@ -84,34 +104,31 @@ impl<K: Key> Dedup<K> {
     /// Inserts at most [`GROUP`] keys.
     #[inline]
     fn insert_group(&mut self, keys: &[K], new: &mut [bool]) -> Result<(), Exhausted> {
-        self.refresh();
         let Some(first) = keys.first() else {
             return Ok(());
         };
+        let guard = pin();
         let mut scrambled = [*first; GROUP];
         for (scrambled, key) in scrambled.iter_mut().zip(keys) {
             *scrambled = key.scramble(self.table.seed);
-            self.view.prefetch(*scrambled);
-        }
-        for _ in keys.chunks(KEYS_PER_CHUNK) {
-            self.table.help(&self.view);
+            let shard = self.table.shard(Table::shard_of(*scrambled));
+            shard.view(&guard).prefetch(*scrambled);
         }
         for (done, (key, new)) in scrambled.iter().zip(new).enumerate() {
-            *new = self
-                .insert_scrambled(*key)
-                .map_err(|error| Exhausted { done, ..error })?;
+            let inserted = self.counts.insert(&self.table, *key, &guard);
+            *new = inserted.map_err(|error| Exhausted { done, ..error })?;
         }
         Ok(())
     }
 
     /// True if `key` is remembered now.
-    pub fn contains(&mut self, key: K) -> bool {
-        self.refresh();
+    #[must_use]
+    pub fn contains(&self, key: K) -> bool {
         let key = key.scramble(self.table.seed);
         if key.is_reserved() {
             return self.table.contains_reserved(key);
         }
-        self.view.contains(key)
+        self.table.view(Table::shard_of(key), &pin()).contains(key)
     }
 
     /// Tells a table with a window by time what time it is, in the unit of the window, and so
@@ -131,35 +148,19 @@ impl<K: Key> Dedup<K> {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the allowance refuses the memory of the next generation; then nothing is
-    /// forgotten.
+    /// [`Exhausted`] when the allowance refuses memory for the next generation. What is too old is
+    /// forgotten all the same; the keys of the last generation are then remembered with those of
+    /// the next, for longer than was asked.
     pub fn advance(&mut self, now: u64) -> Result<(), Exhausted> {
-        self.count();
-        let result = self.table.advance(now);
-        self.refresh();
-        result
+        self.table.advance(now)
     }
 
-    /// Lets go of arrays that are no longer in use. Each other method does it too; call this one
-    /// when a handle is going to rest.
-    #[inline]
-    pub fn refresh(&mut self) {
-        if !self.table.is_current(&self.view) {
-            self.refresh_slow();
-        }
-    }
-
-    #[cold]
-    fn refresh_slow(&mut self) {
-        self.count();
-        self.view = self.table.view();
-    }
-
-    /// How many keys are remembered, but for those not yet counted ([`COUNT_LAG`]) and those that
-    /// are being moved.
+    /// How many keys are remembered, but for one in a thousand that handles have not yet counted,
+    /// and those that are being moved.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.view().held() + self.uncounted
+        let uncounted: usize = self.counts.arrays.iter().map(|(_, keys)| keys).sum();
+        self.table.held() + uncounted
     }
 
     /// True if no key is remembered; as exact as [`len`](Self::len).
@@ -171,57 +172,77 @@ impl<K: Key> Dedup<K> {
     /// The memory of the arrays in use, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.table.view().bytes()
+        self.table.bytes()
+    }
+}
+
+impl Counts {
+    const NONE: Self = Self {
+        arrays: [(0, 0); SHARDS],
+        window: (0, 0),
+    };
+
+    #[inline]
+    fn insert<K: Key>(
+        &mut self,
+        table: &Table<K>,
+        key: K,
+        guard: &Guard,
+    ) -> Result<bool, Exhausted> {
+        if key.is_reserved() {
+            return Ok(table.insert_reserved(key));
+        }
+        let index = Table::shard_of(key);
+        let shard = table.shard(index);
+        loop {
+            let view = table.view(index, guard);
+            shard.help(view, guard);
+            if view.is_crammed() {
+                if view.contains(key) {
+                    return Ok(false);
+                }
+                self.tell(index, view);
+                shard.make_room(view, guard)?;
+                continue;
+            }
+            match view.insert(key) {
+                Outcome::Present => return Ok(false),
+                Outcome::Inserted => {
+                    self.inserted(table, index, view, guard);
+                    return Ok(true);
+                }
+                Outcome::Sealed => shard.catch_up(),
+                Outcome::Full => shard.make_room(view, guard)?,
+            }
+        }
     }
 
     #[inline]
-    fn insert_scrambled(&mut self, key: K) -> Result<bool, Exhausted> {
-        if key.is_reserved() {
-            return Ok(self.table.insert_reserved(key));
+    fn inserted<K: Key>(&mut self, table: &Table<K>, index: usize, view: &View<K>, guard: &Guard) {
+        let target = view.target();
+        let uncounted = add(&mut self.arrays[index], address(target));
+        if *uncounted * UNCOUNTED >= target.len() {
+            self.tell(index, view);
+            table.shard(index).maintain(view, guard);
         }
-        loop {
-            if self.table.is_crammed(&self.view) {
-                if self.view.contains(key) {
-                    return Ok(false);
-                }
-                self.make_room()?;
-                continue;
-            }
-            match self.view.insert(key) {
-                Outcome::Present => return Ok(false),
-                Outcome::Inserted => {
-                    self.inserted();
-                    return Ok(true);
-                }
-                Outcome::Sealed => self.refresh_slow(),
-                Outcome::Full => self.make_room()?,
-            }
+        let uncounted = add(&mut self.window, target.generation());
+        if *uncounted >= table.lag() {
+            self.tell_window(table);
+        }
+    }
+
+    /// Tells the array of `view` what has been put in.
+    fn tell<K: Key>(&mut self, index: usize, view: &View<K>) {
+        let (array, keys) = std::mem::take(&mut self.arrays[index]);
+        if array == address(view.target()) && keys != 0 {
+            view.target().count(keys);
         }
     }
 
     #[cold]
-    fn make_room(&mut self) -> Result<(), Exhausted> {
-        self.count();
-        self.table.make_room(&self.view)?;
-        self.refresh();
-        Ok(())
-    }
-
-    #[inline]
-    fn inserted(&mut self) {
-        self.uncounted += 1;
-        // Small tables are counted exactly: their slack is no larger than that.
-        if self.uncounted >= COUNT_LAG.min(self.view.target().len() / 1024) {
-            self.count();
-            self.table.maintain(&self.view);
-        }
-    }
-
-    fn count(&mut self) {
-        if self.uncounted != 0 {
-            self.view.target().count(self.uncounted);
-            self.uncounted = 0;
-        }
+    fn tell_window<K: Key>(&mut self, table: &Table<K>) {
+        let (generation, keys) = std::mem::take(&mut self.window);
+        table.count(keys, generation);
     }
 }
 
@@ -233,6 +254,11 @@ impl<K: Key> Clone for Dedup<K> {
 
 impl<K: Key> Drop for Dedup<K> {
     fn drop(&mut self) {
-        self.count();
+        self.counts.tell_window(&self.table);
+        let guard = pin();
+        for index in 0..SHARDS {
+            self.counts
+                .tell(index, self.table.shard(index).view(&guard));
+        }
     }
 }

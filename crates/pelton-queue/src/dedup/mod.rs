@@ -17,18 +17,22 @@
 //!
 //! - Exact for its keys: of all insertions of a key, in any threads, through growth and change of
 //!   generation, exactly one is told `true` for as long as the key is remembered.
-//! - Growth does not stop the world: the next array, half as long again, is filled by all
-//!   inserters a chunk at a time while both are in use. One thread allocates; the others go on.
+//! - Growth does not stop the world: the table is cut into shards that grow one at a time, each
+//!   into an array half as long again, which all inserters fill a chunk at a time while both are in
+//!   use. One thread allocates one shard's array; the others go on.
 //! - Memory is asked for before it is taken ([`Allowance`]) and given back when freed. A refusal is
 //!   an error that says how much was wanted; the table stays as it is and keeps answering for the
 //!   keys it has.
-//! - Between 10 and 15 bytes for each 64-bit key once it has grown, 13.3 if it was told how many to
-//!   [expect](Builder::expected), twice that for 128-bit keys; while it grows, both arrays.
+//! - Beyond some ten thousand keys about 12.3 bytes for each 64-bit key, below 15 at any moment,
+//!   growing or not; some 13.3 if it was told how many to [expect](Builder::expected); twice that
+//!   for 128-bit keys. A table starts with 10 KB.
 //!
 //! # Limits
 //!
 //! - Nothing is removed but by the [window](Builder::window_keys).
-//! - A handle that rests keeps the arrays alive that it last saw; [`Dedup::refresh`] lets go.
+//! - An array that was grown out of, or is out of the window, is freed when no thread is inside an
+//!   operation that began before: by crossbeam-epoch, within some hundred operations on any table.
+//!   A thread that is stopped in the middle of an operation puts that off.
 //! - Counts, and so windows by count, lag by up to [`COUNT_LAG`] keys a handle: a key is remembered
 //!   for longer, never for less.
 //!
@@ -49,7 +53,7 @@
 //! # How it works
 //!
 //! ```text
-//!   rank ──scaled to the length──> slot, then linear probing
+//!   rank ──first bits──> shard ──the others, scaled to the length──> slot, then linear probing
 //!
 //!   older generation    growing from     target
 //!   [ k . k s k s ]     [ k s s k ]      [ k . . k . . ]      k key, s sealed, . empty
@@ -61,6 +65,10 @@
 //! older array and comes to an empty slot seals it: from then on nobody can put the key there, and
 //! so it is safe to go on to the newer array. That one rule carries growth and generations alike,
 //! without a fence. The idea of sealing is from Cliff Click's non-blocking hash table.
+//!
+//! Which arrays are in use stands in a view for each shard, which is never changed, only replaced;
+//! a thread pins an epoch for an operation, or for a group of a batch, and so may read the view and
+//! all that it leads to without counting references.
 
 mod allowance;
 mod array;
@@ -71,6 +79,7 @@ mod handle;
     reason = "the sealed trait `Key` rests on private ones"
 )]
 mod key;
+mod shard;
 #[expect(unnameable_types, reason = "behind the sealed trait `Key`")]
 mod slot;
 mod table;

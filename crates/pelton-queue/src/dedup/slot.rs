@@ -21,7 +21,10 @@ pub enum Seen {
 }
 
 /// Goes from empty to a key or to sealed, and then stays.
-pub trait Slot<K>: Send + Sync + Default {
+pub trait Slot<K>: Send + Sync + Sized {
+    /// So many empty ones, from memory that the system gives zeroed: nobody writes them first.
+    fn empty(count: usize) -> Box<[Self]>;
+
     /// What is here, compared with `key`.
     fn look(&self, key: K) -> Seen;
 
@@ -44,6 +47,10 @@ impl Word {
 }
 
 impl Slot<u64> for Word {
+    fn empty(count: usize) -> Box<[Self]> {
+        zeroed(count)
+    }
+
     #[inline]
     fn look(&self, key: u64) -> Seen {
         // Relaxed: the word is all there is to a key.
@@ -102,6 +109,10 @@ impl Pair {
 }
 
 impl Slot<u128> for Pair {
+    fn empty(count: usize) -> Box<[Self]> {
+        zeroed(count)
+    }
+
     #[inline]
     fn look(&self, key: u128) -> Seen {
         let (high, low) = split(key);
@@ -149,3 +160,22 @@ fn replace_empty(word: &AtomicU64, value: u64) -> bool {
     word.compare_exchange(EMPTY, value, Ordering::Relaxed, Ordering::Relaxed)
         .is_ok()
 }
+
+/// Slots of words that are all [`EMPTY`].
+#[cfg(not(loom))]
+fn zeroed<S: Zeros>(count: usize) -> Box<[S]> {
+    // SAFETY: a slot is one or two atomic words, for which zero is a value.
+    unsafe { Box::new_zeroed_slice(count).assume_init() }
+}
+
+/// The atomics of a model have an inside, so they are made one by one.
+#[cfg(loom)]
+fn zeroed<S: Zeros>(count: usize) -> Box<[S]> {
+    (0..count).map(|_| S::default()).collect()
+}
+
+/// Slots made of atomic words alone, whose default is [`EMPTY`], zero.
+trait Zeros: Default {}
+
+impl Zeros for Word {}
+impl Zeros for Pair {}

@@ -1,102 +1,47 @@
-//! What the handles share: the arrays in use, and how they change.
+//! What the handles share: the shards, and which generation takes keys.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc as StdArc;
 
 use super::allowance::{Allowance, Exhausted};
-use super::array::{Array, Outcome};
 use super::key::Key;
+use super::shard::{LEN_MIN, Shard, View, scale};
 use super::window::Window;
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError, scaled};
+use crate::reclaim::{Guard, pin};
+use crate::sync::scaled;
+use crate::sync::{AtomicU64, AtomicUsize, CachePadded, Mutex, MutexGuard, Ordering, PoisonError};
 
-/// An array grows when four of five slots are taken; linear probing then looks at about two lines.
-const FULL_AT: (usize, usize) = (4, 5);
-/// By half: never less than 8 of 15 slots are in use after the first growth.
-const GROWTH: (usize, usize) = (3, 2);
-/// With no memory to grow, an array takes keys until one slot in so many is left.
-const HARD_SLACK: usize = 16;
-/// The least length of an array.
-const LEN_MIN: usize = scaled(64, 8);
+/// Shards of a table, a power of two: what grows at a time is one of so many parts.
+pub(super) const SHARDS: usize = scaled(64, 1);
 
-fn scale(number: usize, (numerator, denominator): (usize, usize)) -> usize {
-    let scaled = number as u128 * numerator as u128 / denominator as u128;
-    usize::try_from(scaled).unwrap_or(usize::MAX)
-}
-
-/// The length for `keys` that are known to come: three of five slots, so that a search looks at one
-/// line, for 13.3 bytes a 64-bit key.
+/// The length for `keys` that are known to come to one shard, give or take what chance does: at
+/// most three of four slots.
 fn len_for(keys: usize) -> usize {
-    scale(keys, (5, 3)).saturating_add(LEN_MIN)
+    let chance = 4 * keys.isqrt();
+    scale(keys.saturating_add(chance), (4, 3)).saturating_add(LEN_MIN)
 }
 
-/// The arrays in use, oldest first; keys are put into the last. Never changed, only replaced.
-#[derive(Debug)]
-pub(super) struct View<K: Key> {
-    version: usize,
-    arrays: Vec<Arc<Array<K>>>,
-}
-
-impl<K: Key> View<K> {
-    pub(super) fn target(&self) -> &Array<K> {
-        self.arrays.last().expect("a view has an array")
-    }
-
-    fn older(&self) -> &[Arc<Array<K>>] {
-        &self.arrays[..self.arrays.len() - 1]
-    }
-
-    /// The array that moves into the target, if one does.
-    fn source(&self) -> Option<&Array<K>> {
-        let source = self.older().last()?;
-        let moves = source.generation() == self.target().generation() && !source.is_stuck();
-        moves.then_some(source)
-    }
-
-    #[inline]
-    pub(super) fn insert(&self, key: K) -> Outcome {
-        if self.older().iter().any(|array| array.settle(key)) {
-            return Outcome::Present;
-        }
-        self.target().insert(key)
-    }
-
-    pub(super) fn contains(&self, key: K) -> bool {
-        self.arrays.iter().any(|array| array.contains(key))
-    }
-
-    #[inline]
-    pub(super) fn prefetch(&self, key: K) {
-        for array in &self.arrays {
-            array.prefetch(key);
-        }
-    }
-
-    /// The keys held; of the array that is moving only what is still to be moved.
-    pub(super) fn held(&self) -> usize {
-        let sum: usize = self.arrays.iter().map(|array| array.held()).sum();
-        let moved = self.source().map_or(0, |source| {
-            source.held() - source.unmoved().min(source.held())
-        });
-        sum.saturating_sub(moved)
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.arrays
-            .iter()
-            .map(|array| Array::<K>::bytes(array.len()))
-            .sum()
-    }
+/// The first length of the shard `index`, of which the least loaded would do with `len`.
+///
+/// Shards get equally many keys, so they would all grow at once. They begin with lengths from one
+/// to one and a half times `len`, and since each grows by half, in every growth of the table they
+/// take their turns: at any moment the table has about 12.3 bytes a 64-bit key.
+fn staggered(len: usize, index: usize) -> usize {
+    scale(len, (2 * SHARDS + index, 2 * SHARDS))
 }
 
 /// The table behind all handles.
 pub(super) struct Table<K: Key> {
     pub(super) seed: u64,
     window: Window,
-    allowance: StdArc<dyn Allowance>,
-    /// The version of `view`, so that handles can tell without the lock that theirs is current.
-    version: AtomicUsize,
-    view: Mutex<Arc<View<K>>>,
+    /// The generation that takes keys; shards follow when they are visited.
+    generation: CachePadded<AtomicU64>,
+    /// The new keys of that generation, as far as they have been counted.
+    newest: CachePadded<AtomicUsize>,
+    shards: Box<[CachePadded<Shard<K>>]>,
+    /// Held by who starts a generation.
+    turning: Mutex<()>,
     /// Keys whose scrambled bits no slot can hold, and the generation that saw them: for a given
     /// seed two of all 64-bit keys.
     reserved: Mutex<HashMap<K, u64>>,
@@ -107,149 +52,137 @@ impl<K: Key> Table<K> {
         expected: usize,
         seed: u64,
         window: Window,
-        allowance: StdArc<dyn Allowance>,
+        allowance: &StdArc<dyn Allowance>,
     ) -> Result<Self, Exhausted> {
-        let array = new_array(len_for(window.expected(expected)), 0, &allowance)?;
-        let view = View {
-            version: 0,
-            arrays: vec![Arc::new(array)],
-        };
+        let len = len_for(window.expected(expected).div_ceil(SHARDS));
+        let shard = |index| Shard::new(staggered(len, index), allowance).map(CachePadded::new);
+        let shards: Result<Vec<_>, _> = (0..SHARDS).map(shard).collect();
         Ok(Self {
             seed,
             window,
-            allowance,
-            version: AtomicUsize::new(0),
-            view: Mutex::new(Arc::new(view)),
+            generation: CachePadded::new(AtomicU64::new(0)),
+            newest: CachePadded::new(AtomicUsize::new(0)),
+            shards: shards?.into(),
+            turning: Mutex::new(()),
             reserved: Mutex::new(HashMap::new()),
         })
     }
 
-    pub(super) fn view(&self) -> Arc<View<K>> {
-        self.lock().clone()
+    /// The shard of `key`: its first bits; the bits after them place it in the array.
+    #[inline]
+    pub(super) fn shard_of(key: K) -> usize {
+        ((u128::from(key.rank()) * SHARDS as u128) >> 64) as usize
     }
 
     #[inline]
-    pub(super) fn is_current(&self, view: &View<K>) -> bool {
-        // ORDERING: Acquire; pairs with the Release store in `replace`.
-        self.version.load(Ordering::Acquire) == view.version
+    pub(super) fn shard(&self, index: usize) -> &Shard<K> {
+        &self.shards[index % SHARDS]
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<View<K>>> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn replace(&self, current: &mut Arc<View<K>>, arrays: Vec<Arc<Array<K>>>) {
-        let version = current.version.wrapping_add(1);
-        *current = Arc::new(View { version, arrays });
-        // ORDERING: Release; pairs with the Acquire load in `is_current`.
-        self.version.store(version, Ordering::Release);
-    }
-
-    /// Moves a chunk if there is one to be moved in `view`.
+    /// The generation that takes keys.
     #[inline]
-    pub(super) fn help(&self, view: &View<K>) {
-        if let Some(source) = view.source()
-            && source.move_chunk(view.target())
-        {
-            self.retire(source);
-        }
+    pub(super) fn generation(&self) -> u64 {
+        // Relaxed: an old answer is that of an operation that came a little earlier.
+        self.generation.load(Ordering::Relaxed)
     }
 
-    #[cold]
-    fn retire(&self, source: &Array<K>) {
-        let mut current = self.lock();
-        let mut arrays = current.arrays.clone();
-        arrays.retain(|array| !std::ptr::eq(&raw const **array, source));
-        self.replace(&mut current, arrays);
-    }
-
-    /// Called now and then with an up-to-date count: starts the next generation or the next size,
-    /// when it is time. Refused memory is no error yet.
-    pub(super) fn maintain(&self, view: &View<K>) {
-        let target = view.target();
-        if self.window.is_over(target.held()) {
-            // Refused: the generation goes on until there is memory, or no slot left.
-            let _ = self.rotate(view, 1);
-        } else if target.held() >= scale(target.len(), FULL_AT) && view.source().is_none() {
-            let _ = self.grow(view);
-        }
-    }
-
-    /// True if `view` takes no more keys before it grows.
+    /// The view of the shard `index`, brought to the generation that takes keys.
     #[inline]
-    pub(super) fn is_crammed(&self, view: &View<K>) -> bool {
-        let target = view.target();
-        let coming = view.source().map_or(0, Array::unmoved);
-        target.held() + coming >= target.len() - target.len() / HARD_SLACK
-    }
-
-    /// Makes room: moves what is to be moved, or else grows.
-    #[cold]
-    pub(super) fn make_room(&self, view: &View<K>) -> Result<(), Exhausted> {
-        if view.source().is_some() {
-            self.help(view);
-            crate::sync::yield_now();
-            return Ok(());
-        }
-        self.grow(view)
-    }
-
-    /// Puts an array half as long again behind the target of `view`, unless someone else has
-    /// changed the view meanwhile.
-    fn grow(&self, view: &View<K>) -> Result<(), Exhausted> {
-        let mut current = self.lock();
-        if current.version != view.version {
-            return Ok(());
-        }
-        let target = view.target();
-        let len = scale(target.len(), GROWTH);
-        let array = new_array(len, target.generation(), &self.allowance)?;
-        let mut arrays = current.arrays.clone();
-        arrays.push(Arc::new(array));
-        self.replace(&mut current, arrays);
-        Ok(())
-    }
-
-    /// Starts the generation `steps` after that of `view`, and forgets those that are over, unless
-    /// someone else has changed the view meanwhile.
-    pub(super) fn rotate(&self, view: &View<K>, steps: u64) -> Result<(), Exhausted> {
-        let mut current = self.lock();
-        if current.version != view.version {
-            return Ok(());
-        }
-        let target = view.target();
-        let generation = target.generation().saturating_add(steps);
-        let len = len_for(self.window.expected(target.held()));
-        let array = new_array(len, generation, &self.allowance)?;
-        let mut arrays = current.arrays.clone();
-        arrays.retain(|array| self.window.keeps(array.generation(), generation));
-        arrays.push(Arc::new(array));
-        self.replace(&mut current, arrays);
-        drop(current);
-        let mut reserved = self.lock_reserved();
-        reserved.retain(|_, seen| self.window.keeps(*seen, generation));
-        Ok(())
-    }
-
-    /// Starts the generation of the time `now`, if it is not there yet.
-    pub(super) fn advance(&self, now: u64) -> Result<(), Exhausted> {
+    pub(super) fn view<'a>(&'a self, index: usize, guard: &'a Guard) -> &'a View<K> {
+        let shard = self.shard(index);
         loop {
-            let view = self.view();
-            let steps = self
-                .window
-                .generation_at(now)
-                .saturating_sub(view.target().generation());
-            if steps == 0 {
+            let view = shard.view(guard);
+            let generation = self.generation();
+            if generation <= view.target().generation() {
+                return view;
+            }
+            // Refused memory: the shard has no new array, but is of that generation too.
+            let _ = self.rotate(shard, view, generation, guard);
+        }
+    }
+
+    fn rotate(
+        &self,
+        shard: &Shard<K>,
+        view: &View<K>,
+        generation: u64,
+        guard: &Guard,
+    ) -> Result<(), Exhausted> {
+        let keys = self.window.expected(view.target().held() * SHARDS);
+        let len = len_for(keys.div_ceil(SHARDS));
+        shard.rotate(view, generation, len, self.window, guard)
+    }
+
+    /// How many new keys a handle may leave uncounted in the window.
+    #[inline]
+    pub(super) fn lag(&self) -> usize {
+        self.window.lag()
+    }
+
+    /// Counts `keys` new ones of `generation`, and starts the next one if those are too many.
+    #[cold]
+    pub(super) fn count(&self, keys: usize, generation: u64) {
+        let _lock = self.lock_turning();
+        // Those of an older generation no longer matter.
+        if generation != self.generation() {
+            return;
+        }
+        // Relaxed, here and below: under the lock.
+        let newest = self.newest.load(Ordering::Relaxed) + keys;
+        let over = self.window.is_over(newest);
+        self.newest
+            .store(if over { 0 } else { newest }, Ordering::Relaxed);
+        if over {
+            self.generation.store(generation + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Starts the generation of the time `now`, if it is not there yet, in every shard.
+    pub(super) fn advance(&self, now: u64) -> Result<(), Exhausted> {
+        let generation = self.window.generation_at(now);
+        {
+            let _lock = self.lock_turning();
+            if generation <= self.generation() {
                 return Ok(());
             }
-            self.rotate(&view, steps)?;
+            self.generation.store(generation, Ordering::Relaxed);
         }
+        let mut result = Ok(());
+        for shard in &self.shards {
+            let guard = pin();
+            let view = shard.view(&guard);
+            if view.target().generation() < generation {
+                result = result.and(self.rotate(shard, view, generation, &guard));
+            }
+        }
+        result
+    }
+
+    fn lock_turning(&self) -> MutexGuard<'_, ()> {
+        self.turning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys held, as far as they have been counted.
+    pub(super) fn held(&self) -> usize {
+        self.sum(View::held)
+    }
+
+    /// The memory of the arrays in use.
+    pub(super) fn bytes(&self) -> usize {
+        self.sum(View::bytes)
+    }
+
+    fn sum(&self, part: impl Fn(&View<K>) -> usize) -> usize {
+        let guard = pin();
+        (0..SHARDS)
+            .map(|index| part(self.view(index, &guard)))
+            .sum()
     }
 
     /// Insertion for the few keys that no slot can hold.
     #[cold]
     pub(super) fn insert_reserved(&self, key: K) -> bool {
-        let generation = self.view().target().generation();
+        let generation = self.generation();
         let mut reserved = self.lock_reserved();
         match reserved.get(&key) {
             Some(seen) if self.window.keeps(*seen, generation) => false,
@@ -262,7 +195,10 @@ impl<K: Key> Table<K> {
 
     #[cold]
     pub(super) fn contains_reserved(&self, key: K) -> bool {
-        self.lock_reserved().contains_key(&key)
+        let generation = self.generation();
+        let reserved = self.lock_reserved();
+        let seen = reserved.get(&key);
+        seen.is_some_and(|seen| self.window.keeps(*seen, generation))
     }
 
     fn lock_reserved(&self) -> MutexGuard<'_, HashMap<K, u64>> {
@@ -270,22 +206,13 @@ impl<K: Key> Table<K> {
     }
 }
 
-fn new_array<K: Key>(
-    len: usize,
-    generation: u64,
-    allowance: &StdArc<dyn Allowance>,
-) -> Result<Array<K>, Exhausted> {
-    Array::new(len, generation, allowance).ok_or(Exhausted {
-        needed_bytes: Array::<K>::bytes(len),
-        done: 0,
-    })
-}
-
 impl<K: Key> fmt::Debug for Table<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("window", &self.window)
-            .field("view", &self.view())
+            .field("generation", &self.generation())
+            .field("held", &self.held())
+            .field("bytes", &self.bytes())
             .finish_non_exhaustive()
     }
 }

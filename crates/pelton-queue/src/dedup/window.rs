@@ -1,5 +1,10 @@
 //! How long keys are remembered.
 
+use super::handle::COUNT_LAG;
+
+/// Of a generation's keys, one in so many may be uncounted by each handle.
+const UNCOUNTED: usize = 256;
+
 /// A span of keys or of time, cut into generations.
 ///
 /// With `generations` of them, the newest takes keys and the others are full; when the newest is
@@ -40,6 +45,15 @@ impl Window {
         Self {
             limit: Limit::Time(span.div_ceil(generations - 1).max(1)),
             generations,
+        }
+    }
+
+    /// How many new keys a handle may leave uncounted; nobody asks without a limit by keys.
+    #[inline]
+    pub(super) fn lag(&self) -> usize {
+        match self.limit {
+            Limit::Keys(each) => (each / UNCOUNTED).clamp(1, COUNT_LAG),
+            Limit::None | Limit::Time(_) => usize::MAX,
         }
     }
 

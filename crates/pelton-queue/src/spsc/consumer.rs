@@ -1,36 +1,44 @@
 //! The popping end.
 
 use std::cell::Cell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::chunk::ReadChunk;
-use super::{Ring, START};
+use super::patience::Patience;
+use super::{Hold, Ring, START};
 use crate::end::Pop;
 use crate::error::PopError;
+use crate::slots::Slots;
 use crate::sync::{Arc, Ordering};
 
 /// The end that pops. Dropping it closes the ring: the producer's pushes are refused, and what is
 /// left is dropped with the producer.
 ///
 /// `Send`, not `Sync`, not `Clone`: there is one consumer, and the type says so.
-#[derive(Debug)]
 pub struct Consumer<T> {
-    ring: Arc<Ring<T>>,
+    ring: Hold<T>,
+    slots: Slots<T>,
+    capacity: usize,
     /// Equal to `ring.head`, which only this end writes.
     head: usize,
     /// A copy of `ring.tail`, at least `head`, at worst too small.
     tail: usize,
+    patience: Patience,
     /// A `Cell` may move between threads but not be shared, and so may this end.
     _not_sync: PhantomData<Cell<()>>,
 }
 
 impl<T> Consumer<T> {
-    pub(super) fn new(ring: Arc<Ring<T>>) -> Self {
+    pub(super) fn new(ring: Arc<Ring<T>>, capacity: usize) -> Self {
         Self {
-            ring,
+            slots: ring.slots,
+            capacity,
+            ring: Hold::new(ring),
             head: START,
             tail: START,
+            patience: Patience::NEW,
             _not_sync: PhantomData,
         }
     }
@@ -57,7 +65,7 @@ impl<T> Consumer<T> {
             self.look()?;
         }
         // SAFETY: the slot at the head holds a value, and it is this end's.
-        let value = unsafe { self.ring.slots.read(self.head) };
+        let value = unsafe { self.slots.read(self.head) };
         self.advance(1);
         Ok(value)
     }
@@ -76,7 +84,7 @@ impl<T> Consumer<T> {
         }
         // SAFETY: the slot at the head holds a value, and it is this end's.
         unsafe {
-            let (first, _) = self.ring.slots.slices(self.head, 1);
+            let (first, _) = self.slots.slices(self.head, 1);
             Some(first[0].assume_init_mut())
         }
     }
@@ -121,7 +129,7 @@ impl<T> Consumer<T> {
     #[inline]
     pub fn read_chunk(&mut self, max: usize) -> Result<ReadChunk<'_, T>, PopError> {
         assert!(max != 0, "a chunk has at least one slot");
-        if self.ready() < max.min(self.ring.capacity) {
+        if self.ready() < max.min(self.capacity) {
             self.look()?;
         }
         let len = self.ready().min(max);
@@ -146,13 +154,13 @@ impl<T> Consumer<T> {
     /// How many values the ring holds at most.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.ring.capacity
+        self.capacity
     }
 
     /// True once the producer is gone; values may still be waiting.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        // Relaxed: whoever drains on the strength of it goes through `look_again_slow`.
+        // Relaxed: whoever drains on the strength of it goes through `tail_when_empty_slow`.
         self.ring.closed.load(Ordering::Relaxed)
     }
 
@@ -165,31 +173,13 @@ impl<T> Consumer<T> {
     /// Reads the producer's index; says why if there is nothing to pop.
     #[inline]
     fn look(&mut self) -> Result<(), PopError> {
-        self.refresh();
-        if self.ready() == 0 {
-            return self.look_again_slow();
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn refresh(&mut self) {
+        self.patience.wait();
         // ORDERING: Acquire; pairs with the Release store in `Producer::advance`: the values up to
         // there have been written.
         self.tail = self.ring.tail.load(Ordering::Acquire);
-    }
-
-    /// Tells empty from closed. What was pushed before the producer went must not be missed, so
-    /// the index is read once more after the flag.
-    #[cold]
-    fn look_again_slow(&mut self) -> Result<(), PopError> {
-        // ORDERING: Acquire; pairs with the Release store in `Ring::close`.
-        if !self.ring.closed.load(Ordering::Acquire) {
-            return Err(PopError::Empty);
-        }
-        self.refresh();
+        self.patience.learn(self.ready());
         if self.ready() == 0 {
-            return Err(PopError::Closed);
+            self.tail = self.ring.tail_when_empty_slow(self.head)?;
         }
         Ok(())
     }
@@ -214,7 +204,7 @@ impl<T> Consumer<T> {
         len: usize,
     ) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: ready slots are this end's, and it is borrowed mutably.
-        unsafe { self.ring.slots.slices(self.head, len) }
+        unsafe { self.slots.slices(self.head, len) }
     }
 
     /// The oldest `len` slots, to be looked at.
@@ -225,7 +215,7 @@ impl<T> Consumer<T> {
     #[inline]
     pub(super) unsafe fn slots(&self, len: usize) -> (&[MaybeUninit<T>], &[MaybeUninit<T>]) {
         // SAFETY: ready slots are this end's, and nothing writes them while it is borrowed.
-        unsafe { self.ring.slots.slices_ref(self.head, len) }
+        unsafe { self.slots.slices_ref(self.head, len) }
     }
 
     /// Moves the value `offset` after the head out, without giving its slot back.
@@ -236,7 +226,7 @@ impl<T> Consumer<T> {
     #[inline]
     pub(super) unsafe fn read_ahead(&mut self, offset: usize) -> T {
         // SAFETY: a ready slot is this end's and holds a value.
-        unsafe { self.ring.slots.read(self.head.wrapping_add(offset)) }
+        unsafe { self.slots.read(self.head.wrapping_add(offset)) }
     }
 }
 
@@ -252,5 +242,14 @@ impl<T> Pop for Consumer<T> {
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
         self.ring.close();
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("capacity", &self.capacity)
+            .field("ring", &*self.ring)
+            .finish_non_exhaustive()
     }
 }

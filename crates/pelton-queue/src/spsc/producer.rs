@@ -1,35 +1,40 @@
 //! The pushing end.
 
 use std::cell::Cell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::chunk::WriteChunk;
-use super::{Ring, START};
+use super::{Hold, Ring, START};
 use crate::end::Push;
 use crate::error::PushError;
+use crate::slots::Slots;
 use crate::sync::{Arc, Ordering};
 
 /// The end that pushes. Dropping it closes the ring: the consumer drains what is left.
 ///
 /// `Send`, not `Sync`, not `Clone`: there is one producer, and the type says so.
-#[derive(Debug)]
 pub struct Producer<T> {
-    ring: Arc<Ring<T>>,
+    ring: Hold<T>,
+    slots: Slots<T>,
     /// Equal to `ring.tail`, which only this end writes.
     tail: usize,
-    /// A copy of `ring.head`, at most `tail`, at worst too small.
-    head: usize,
+    /// Where there is no room any more: a copy of `ring.head`, at worst too small, and `capacity`.
+    limit: usize,
+    capacity: usize,
     /// A `Cell` may move between threads but not be shared, and so may this end.
     _not_sync: PhantomData<Cell<()>>,
 }
 
 impl<T> Producer<T> {
-    pub(super) fn new(ring: Arc<Ring<T>>) -> Self {
+    pub(super) fn new(ring: Arc<Ring<T>>, capacity: usize) -> Self {
         Self {
-            ring,
+            slots: ring.slots,
+            ring: Hold::new(ring),
             tail: START,
-            head: START,
+            limit: START.wrapping_add(capacity),
+            capacity,
             _not_sync: PhantomData,
         }
     }
@@ -59,7 +64,7 @@ impl<T> Producer<T> {
             return Err(PushError::Full(value));
         }
         // SAFETY: there is room, so the slot at the tail is empty and this end's.
-        unsafe { self.ring.slots.write(self.tail, value) };
+        unsafe { self.slots.write(self.tail, value) };
         self.advance(1);
         Ok(())
     }
@@ -136,7 +141,7 @@ impl<T> Producer<T> {
             return Err(PushError::Closed(()));
         }
         let mut room = self.room_cached();
-        if room < max.min(self.ring.capacity) {
+        if room < max.min(self.capacity) {
             room = self.room();
         }
         if room == 0 {
@@ -150,7 +155,8 @@ impl<T> Producer<T> {
     pub fn room(&mut self) -> usize {
         // ORDERING: Acquire; pairs with the Release store in `Consumer::advance`: the values up to
         // there have been moved out.
-        self.head = self.ring.head.load(Ordering::Acquire);
+        let head = self.ring.head.load(Ordering::Acquire);
+        self.limit = head.wrapping_add(self.capacity);
         self.room_cached()
     }
 
@@ -170,7 +176,7 @@ impl<T> Producer<T> {
     /// How many values the ring holds at most.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.ring.capacity
+        self.capacity
     }
 
     /// True once the consumer is gone.
@@ -183,7 +189,7 @@ impl<T> Producer<T> {
 
     #[inline]
     fn room_cached(&self) -> usize {
-        self.ring.capacity - self.tail.wrapping_sub(self.head)
+        self.limit.wrapping_sub(self.tail)
     }
 
     fn nothing_to_push(&self) -> Result<usize, PushError> {
@@ -213,7 +219,7 @@ impl<T> Producer<T> {
         len: usize,
     ) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: with that much room, the slots from the tail on are this end's.
-        unsafe { self.ring.slots.slices(self.tail, len) }
+        unsafe { self.slots.slices(self.tail, len) }
     }
 
     /// Writes `value` into the slot `offset` after the tail, without publishing it.
@@ -224,7 +230,7 @@ impl<T> Producer<T> {
     #[inline]
     pub(super) unsafe fn write_ahead(&mut self, offset: usize, value: T) {
         // SAFETY: with that much room, the slot is this end's and empty.
-        unsafe { self.ring.slots.write(self.tail.wrapping_add(offset), value) };
+        unsafe { self.slots.write(self.tail.wrapping_add(offset), value) };
     }
 }
 
@@ -240,5 +246,14 @@ impl<T> Push for Producer<T> {
 impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
         self.ring.close();
+    }
+}
+
+impl<T> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("capacity", &self.capacity)
+            .field("ring", &*self.ring)
+            .finish_non_exhaustive()
     }
 }
