@@ -29,12 +29,24 @@ pub(super) fn loom(workspace: &Workspace, options: &Verify) -> Plan {
     models(workspace, options, 3)
 }
 
-/// The property tests against their naive twins, optimised and with many more cases.
+/// How many random expressions and aggregates are compared with DuckDB.
+const DUCKDB_CASES: u32 = 20_000;
+
+/// The property tests against their naive twins, optimised and with many more cases; and random
+/// expressions against DuckDB, which says so itself where Python has no `duckdb`.
 pub(super) fn oracle(workspace: &Workspace, options: &Verify) -> Plan {
     let crates = workspace
         .crates()
         .filter(|package| wanted(package, options));
-    let commands: Vec<Command> = crates.filter(|p| has_properties(p)).map(cases).collect();
+    let mut commands: Vec<Command> = crates.filter(|p| has_properties(p)).map(cases).collect();
+    if options
+        .only
+        .as_deref()
+        .is_none_or(|name| name == "pelton-stage")
+    {
+        let duckdb = Command::new("cargo run -p pelton-benches --example duckdb --");
+        commands.push(duckdb.arg(DUCKDB_CASES.to_string()));
+    }
     match commands.is_empty() {
         true => Plan::Skip("no property tests here".to_owned()),
         false => Plan::Run(commands),
