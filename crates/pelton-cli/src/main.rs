@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use command::{check, demo, gen_data, run, sql, text};
+use command::{check, demo, gen_data, run, serve, sql, text};
 
 /// Process files at the speed of the machine: filter, compute, group and write, on all cores,
 /// inside a memory limit, with an account of every record.
@@ -38,6 +38,8 @@ enum Command {
     Sql(sql::Arguments),
     /// Change lines of text, or count their words.
     Text(text::Arguments),
+    /// Run a pipeline without an end: listen, and put away what comes.
+    Serve(serve::Arguments),
     /// Make up data: any amount, the same for the same seed.
     Gen(gen_data::Arguments),
     /// Show what it does: make up a million orders and run a pipeline over them.
@@ -51,6 +53,7 @@ Examples:
   pelton gen orders --rows 1000000 -o orders.csv
   pelton sql \"SELECT country, count(*) AS orders FROM 'orders.csv' GROUP BY country\"
   pelton run pipeline.toml --memory-limit 50MB
+  pelton serve --listen 127.0.0.1:9000 --out events.ndjson
 
 Exit codes: 0 done, 1 done but records were refused, 2 could not be done.";
 
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Text(arguments) => text::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Gen(arguments) => gen_data::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

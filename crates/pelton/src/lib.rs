@@ -41,6 +41,8 @@ mod error;
 pub mod plan;
 mod planner;
 mod run;
+#[cfg(feature = "serve")]
+pub mod server;
 pub mod sql;
 pub mod stream;
 

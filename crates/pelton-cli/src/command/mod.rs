@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod gen_data;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod text;
 

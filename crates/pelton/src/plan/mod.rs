@@ -3,6 +3,7 @@
 //! A [`Plan`] says what to do and nothing about how. It is read from a file or from SQL, built in
 //! code, sent over a wire, written down again: plain serde data whose expressions are SQL text.
 
+mod environment;
 mod interval;
 mod locate;
 mod read;

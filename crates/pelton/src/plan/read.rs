@@ -6,7 +6,7 @@ use std::path::Path;
 use pelton_record::nearest;
 use serde::de::DeserializeOwned;
 
-use super::Plan;
+use super::{Plan, environment};
 use super::locate::{Place, excerpt};
 
 /// Why a plan makes no sense, and where.
@@ -94,7 +94,8 @@ enum Language {
 
 impl Plan {
     /// Reads a plan from the text of a file, in the language that the extension of `path` names:
-    /// TOML, YAML or JSON.
+    /// TOML, YAML or JSON. `${NAME}` stands for what the environment has under that name, and
+    /// `${NAME:-this}` for `this` when it has none.
     ///
     /// # Errors
     ///
@@ -114,7 +115,8 @@ impl Plan {
                 return Err(PlanError::new(message));
             }
         };
-        parse(text, language)
+        let text = environment::substitute(text, &|name| std::env::var(name).ok())?;
+        parse(&text, language)
     }
 
     /// Reads a plan written in TOML.

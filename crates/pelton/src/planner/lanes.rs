@@ -125,6 +125,14 @@ impl LaneDraftOf<'_> {
     }
 }
 
+/// How the records look that come in.
+#[cfg(feature = "serve")]
+pub(crate) fn arriving(plan: &Plan) -> Result<Arc<dyn Format>, Error> {
+    let settings = Settings::of(plan)?;
+    let plan = with_formats(plan.clone());
+    Ok(formats::input(&plan.source, settings.record_bytes_max)?)
+}
+
 /// What comes in is NDJSON unless it is said to be something else, and so is what leaves for
 /// anything but a file that says otherwise.
 fn with_formats(mut plan: Plan) -> Plan {

@@ -23,6 +23,8 @@ use crate::engine::{Engine, MakeStage};
 use crate::plan::{Check, OnError, Plan, PlanError, SinkPlan};
 use crate::run::{Branch, Gauges, Pipeline, Run, Segment, Settings};
 
+#[cfg(feature = "serve")]
+pub(crate) use lanes::arriving;
 pub(crate) use lanes::{LaneDraft, Routes, lanes, routes};
 
 use draft::{Draft, Step, StepKind, Ways, branch_name};

@@ -173,7 +173,7 @@ impl ServiceBuilder {
         if let Some(store) = self.stores.remove(&draft.name) {
             return Ok(store);
         }
-        super::stores::open(&draft.sink, &draft.pipeline)
+        super::stores::open(&draft.name, &draft.sink, &draft.pipeline)
     }
 
     /// A dead letter for one more lane: all append to the same file.
@@ -184,7 +184,7 @@ impl ServiceBuilder {
         let plan = &self.plan;
         match &plan.dead_letter {
             Some(letters) if plan.engine.on_error == OnError::DeadLetter => {
-                super::stores::lines(&letters.path).map(Some)
+                super::stores::lines("dead_letter", &letters.path).map(Some)
             }
             _ => Ok(None),
         }

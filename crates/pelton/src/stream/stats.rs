@@ -108,7 +108,7 @@ pub struct LaneStats {
 }
 
 /// What a service tells when it has stopped.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ServiceReport {
     /// The version of Pelton.
     pub version: &'static str,

@@ -1,0 +1,142 @@
+//! The listeners of a server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pelton_connect::net::{Address, ListenLimits, ListenOptions, Listener, Metrics, Stop, Stopper};
+use pelton_metrics::Registry;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::switch::Switch;
+use crate::Error;
+use crate::plan::{Plan, PlanError};
+use crate::planner;
+
+/// What listens now, by the address as the plan has it.
+pub(super) struct Listeners {
+    running: BTreeMap<String, Running>,
+    switch: Arc<Switch>,
+    registry: Registry,
+}
+
+struct Running {
+    name: String,
+    stopper: Stopper,
+    task: JoinHandle<()>,
+}
+
+/// Listeners that are bound and do not run yet.
+pub(super) type Bound = Vec<(String, Listener)>;
+
+impl Listeners {
+    pub(super) const fn new(switch: Arc<Switch>, registry: Registry) -> Self {
+        Self {
+            running: BTreeMap::new(),
+            switch,
+            registry,
+        }
+    }
+
+    /// The addresses, with the ports that were found.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.running.values().map(|running| running.name.clone());
+        names.collect()
+    }
+
+    /// Makes what listens what `plan` wants.
+    pub(super) async fn change(&mut self, plan: &Plan) -> Result<(), Error> {
+        let bound = self.bind_new(plan).await?;
+        self.apply(plan, bound).await;
+        Ok(())
+    }
+
+    /// Binds the addresses of `plan` that nobody listens on yet.
+    pub(super) async fn bind_new(&self, plan: &Plan) -> Result<Bound, Error> {
+        let format = planner::arriving(plan)?;
+        let mut bound = Vec::new();
+        for (index, text) in plan.source.listen.iter().enumerate() {
+            if self.running.contains_key(text) {
+                continue;
+            }
+            let address: Address = text
+                .parse()
+                .map_err(|error| PlanError::new(format!("source.listen: {error}")))?;
+            let metrics = Metrics::registered(&self.registry, text)
+                .map_err(|error| Error::internal(&error))?;
+            let options = ListenOptions {
+                source: index as u32,
+                limits: limits(plan),
+                metrics,
+                ..ListenOptions::new(address, format.clone())
+            };
+            bound.push((text.clone(), Listener::bind(options).await?));
+        }
+        Ok(bound)
+    }
+
+    /// Lets `bound` listen, and ends those that `plan` does not have.
+    pub(super) async fn apply(&mut self, plan: &Plan, bound: Bound) {
+        let kept = |text: &String| plan.source.listen.contains(text);
+        let gone: Vec<String> = self
+            .running
+            .keys()
+            .filter(|text| !kept(text))
+            .cloned()
+            .collect();
+        for text in gone {
+            if let Some(running) = self.running.remove(&text) {
+                running.stopper.stop();
+                drop(running.task.await);
+            }
+        }
+        for (text, listener) in bound {
+            let (stopper, stop) = Stop::new();
+            let name = listener.name();
+            let task = tokio::spawn(listener.run(self.switch.clone(), stop));
+            let running = Running {
+                name,
+                stopper,
+                task,
+            };
+            self.running.insert(text, running);
+        }
+    }
+
+    /// Waits until every listener is at its end by itself.
+    pub(super) async fn ended(&mut self) {
+        for running in self.running.values_mut() {
+            if !running.task.is_finished() {
+                // Only a panic makes an error, and then it is at its end too.
+                let _ = (&mut running.task).await;
+            }
+        }
+    }
+
+    /// Ends all, giving them `grace` to hand in what they have read.
+    pub(super) async fn stop(self, grace: Duration) {
+        let mut tasks = JoinSet::new();
+        for (_, running) in self.running {
+            running.stopper.stop();
+            if !running.task.is_finished() {
+                tasks.spawn(running.task);
+            }
+        }
+        let all = async { while tasks.join_next().await.is_some() {} };
+        // Those that wait for room go on when the service ends.
+        let _ = tokio::time::timeout(grace, all).await;
+        tasks.detach_all();
+    }
+}
+
+fn limits(plan: &Plan) -> ListenLimits {
+    let (asked, usual) = (&plan.source.limits, ListenLimits::default());
+    ListenLimits {
+        connections_max: asked.connections.unwrap_or(usual.connections_max),
+        idle_max: asked
+            .idle
+            .map_or(usual.idle_max, |idle| Some(idle.duration())),
+        bytes_per_second_max: asked.rate.map(|rate| rate.bytes()),
+        ..usual
+    }
+}
