@@ -27,11 +27,13 @@ pub enum RejectedKind {
     Rule,
     /// A stage panicked on it.
     Panic,
+    /// It came when its window was closed.
+    Late,
 }
 
 impl RejectedKind {
     /// All kinds, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FieldCount,
         Self::Value,
         Self::Utf8,
@@ -41,6 +43,7 @@ impl RejectedKind {
         Self::Expression,
         Self::Rule,
         Self::Panic,
+        Self::Late,
     ];
 
     /// The name in reports, metrics and dead letters.
@@ -56,6 +59,7 @@ impl RejectedKind {
             Self::Expression => "expression",
             Self::Rule => "rule",
             Self::Panic => "panic",
+            Self::Late => "late",
         }
     }
 }

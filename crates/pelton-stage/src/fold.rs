@@ -14,7 +14,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
-use crate::{Dropped, Error};
+use crate::{Dropped, Error, Ordered};
 
 /// A step that folds all its input into state and gives rows at the end: an aggregate, a sort.
 ///
@@ -36,6 +36,12 @@ pub trait Fold: Send + Sync {
 
     /// Empty state for one worker, whose memory is taken from `budget`.
     fn state(&self, budget: &Budget) -> Box<dyn FoldState>;
+
+    /// State for an input without an end, which gives rows while the input comes; nothing when
+    /// this fold has to see the end.
+    fn ordered(&self, _budget: &Budget) -> Option<Box<dyn Ordered>> {
+        None
+    }
 }
 
 /// What one worker has folded so far.

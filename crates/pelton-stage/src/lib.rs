@@ -61,12 +61,14 @@ mod error;
 mod expression;
 mod filter;
 mod fold;
+mod ordered;
 mod query;
 mod select;
 mod sort;
 mod stage;
 mod text;
 mod validate;
+mod window;
 mod word_count;
 
 pub use aggregate::{Aggregate, Call, Function};
@@ -77,10 +79,12 @@ pub use expression::{AggregateCall, Bound, Evaluated, Expression, Failure, Teste
 pub use filter::Filter;
 pub use fold::spill::Spill;
 pub use fold::{Fold, FoldState};
+pub use ordered::{Ordered, Passed};
 pub use query::{Item, Order, Query};
 pub use select::Select;
 pub use sort::{Sort, SortKey};
 pub use stage::{Dropped, Stage};
 pub use text::{Text, Transform};
 pub use validate::Validate;
+pub use window::{Span, Window};
 pub use word_count::WordCount;
