@@ -94,7 +94,11 @@ impl Sessions {
         if let Some(mut own) = self.remove(id) {
             own.first = own.first.min(first);
             own.last = own.last.max(last);
-            for other in others.iter().filter_map(|&other| self.remove(other)).collect::<Vec<_>>() {
+            for other in others
+                .iter()
+                .filter_map(|&other| self.remove(other))
+                .collect::<Vec<_>>()
+            {
                 own.first = own.first.min(other.first);
                 own.last = own.last.max(other.last);
                 own.since = own.since.min(other.since);

@@ -6,8 +6,8 @@ use std::path::Path;
 use pelton_record::nearest;
 use serde::de::DeserializeOwned;
 
-use super::{Plan, environment};
 use super::locate::{Place, excerpt};
+use super::{Plan, environment};
 
 /// Why a plan makes no sense, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -84,7 +84,7 @@ fn answer(request: &Request<Incoming>, switch: &Switch) -> Response<Full<Bytes>>
     }
     match request.uri().path() {
         "/metrics" => text_answer(switch.with(|service| {
-            service.stats();
+            service.refresh();
             service.registry().snapshot().prometheus()
         })),
         "/health" => health(switch),

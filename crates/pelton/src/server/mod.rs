@@ -134,14 +134,12 @@ impl Server {
         loop {
             match self.wait().map_err(|error| Error::internal(&error))? {
                 Event::Stop | Event::Ended => return Ok(self.stop()),
-                Event::Reload => {
-                    match self.reload() {
-                        Ok(()) => tracing::info!("reloaded"),
-                        Err(error) => {
-                            tracing::error!(%error, "not reloaded; going on as before");
-                        }
+                Event::Reload => match self.reload() {
+                    Ok(()) => tracing::info!("reloaded"),
+                    Err(error) => {
+                        tracing::error!(%error, "not reloaded; going on as before");
                     }
-                }
+                },
             }
         }
     }
@@ -232,4 +230,3 @@ fn start_service(
     }
     builder.start()
 }
-

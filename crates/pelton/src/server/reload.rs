@@ -19,9 +19,8 @@ pub struct PlanSource {
 impl PlanSource {
     /// The plan as the file has it now.
     pub(super) fn again(&self) -> Result<(Plan, Self), Error> {
-        let unreadable = |error: std::io::Error| {
-            Error::from(pelton_connect::Error::io(&self.name, &error))
-        };
+        let unreadable =
+            |error: std::io::Error| Error::from(pelton_connect::Error::io(&self.name, &error));
         let text = std::fs::read_to_string(&self.path).map_err(unreadable)?;
         let plan = Plan::from_text(&text, &self.path)
             .map_err(|error: PlanError| error.in_file(&self.name))?;

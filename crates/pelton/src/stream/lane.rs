@@ -93,6 +93,10 @@ impl Lane {
         }
     }
 
+    pub(super) fn refresh(&self) {
+        self.metrics.waiting.set(self.inbox.len() as i64);
+    }
+
     pub(super) fn stats(&self) -> LaneStats {
         let LaneMetrics {
             read,
@@ -104,10 +108,8 @@ impl Lane {
             bytes,
             retries,
             broken,
-            waiting,
             ..
         } = &self.metrics;
-        waiting.set(self.inbox.len() as i64);
         // What became of records first: of none is told that was not told to have come in.
         let mut stats = LaneStats {
             lane: self.name.to_string(),

@@ -321,6 +321,11 @@ impl Service {
         self.lanes.iter().map(|lane| lane.stats()).collect()
     }
 
+    /// Sets the gauges that nobody sets while records flow.
+    pub fn refresh(&self) {
+        self.lanes.iter().for_each(|lane| lane.refresh());
+    }
+
     /// The metrics of the service, and whatever else is registered there.
     #[must_use]
     pub const fn registry(&self) -> &Registry {

@@ -54,8 +54,8 @@ fn file(sink: &SinkPlan, pipeline: &Pipeline) -> FileStoreOptions {
         format: sink
             .path
             .contains('{')
-            .then(|| Arc::clone(&pipeline.output)),
-        lines: !matches!(pipeline.output.name(), "frames" | "events"),
+            .then(|| Arc::clone(&pipeline.branches[0].output)),
+        lines: !matches!(pipeline.branches[0].output.name(), "frames" | "events"),
         rotate_bytes: sink.rotate_size.map(|size| size.bytes()),
         rotate_every: sink.rotate_after.map(|after| after.duration()),
         ..FileStoreOptions::new(&sink.path)
@@ -65,8 +65,8 @@ fn file(sink: &SinkPlan, pipeline: &Pipeline) -> FileStoreOptions {
 /// What stands before the first record.
 fn header(pipeline: &Pipeline) -> Vec<u8> {
     let mut header = Vec::new();
-    let encoder = pipeline.output.encoder();
-    encoder.begin(&pipeline.output_schema, &mut header);
+    let encoder = pipeline.branches[0].output.encoder();
+    encoder.begin(&pipeline.branches[0].output_schema, &mut header);
     header
 }
 
