@@ -13,7 +13,6 @@
 mod command;
 mod generate;
 mod progress;
-mod table;
 
 use std::process::ExitCode;
 

@@ -57,6 +57,7 @@ mod sink;
 mod source;
 pub mod store;
 pub mod stream;
+mod table;
 
 pub use compression::{Compression, compressed};
 pub use error::{Error, ErrorKind};
@@ -66,3 +67,4 @@ pub use inputs::inputs;
 pub use read::ReadSource;
 pub use sink::{FileSink, MemorySink, Sink, StdoutSink};
 pub use source::{Chunk, Content, ReadOptions, Source};
+pub use table::TableSink;

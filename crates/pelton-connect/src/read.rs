@@ -139,6 +139,11 @@ impl ReadSource {
         &self.opened.doubtful
     }
 
+    /// The names of all inputs, in order.
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Number of inputs.
     #[must_use]
     pub fn inputs(&self) -> u32 {

@@ -59,7 +59,7 @@ mod row;
 mod text;
 
 pub use binary::{Binary, BinaryLayout};
-pub use csv::Csv;
+pub use csv::{Csv, Ragged};
 pub use error::Error;
 pub use format::{Cut, Decoder, Encoder, Format, Framer, Limits, Opened};
 pub use log::{Log, LogPattern};

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pelton::Engine;
+use pelton::connect::{Sink, StdoutSink, TableSink};
 use pelton::plan::Plan;
 
 use super::{Done, message, refused};
 use crate::generate::{Kind, Order, generate};
-use crate::{progress, table};
+use crate::progress;
 
 /// Make up a million orders, a few of them broken, and run the main job over them: filter,
 /// compute, group, sort, with the broken ones in a dead letter.
@@ -81,10 +82,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let report = run.run();
     bar.finish();
     let report = report.map_err(message)?;
-    print!(
-        "{}",
-        table::draw(&fs::read(output).map_err(place)?, &numeric)
-    );
+    let mut table = TableSink::new(Box::new(StdoutSink), numeric);
+    let drawn = table.write(&fs::read(output).map_err(place)?);
+    drawn.and_then(|()| table.commit()).map_err(message)?;
     eprintln!("\n{report}");
     Ok(std::process::ExitCode::SUCCESS)
 }

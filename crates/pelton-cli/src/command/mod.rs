@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod gen_data;
+pub(crate) mod reading;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sql;
@@ -63,6 +64,17 @@ pub(crate) fn message(error: impl std::fmt::Display) -> String {
 /// What the system says about `place`.
 pub(crate) fn refused(place: &str, error: &std::io::Error) -> String {
     message(pelton::connect::Error::io(place, error))
+}
+
+/// `plan` with the values of `--set` options put in.
+pub(crate) fn with_settings(mut plan: Plan, settings: &[String]) -> Result<Plan, String> {
+    for setting in settings {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| format!("--set {setting}: expected KEY=VALUE"))?;
+        plan = plan.set(key, value).map_err(message)?;
+    }
+    Ok(plan)
 }
 
 /// The pipeline file at `path`, and its text.

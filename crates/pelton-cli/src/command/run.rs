@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use pelton::Engine;
 use pelton::plan::{ByteSize, Plan};
 
-use super::{Done, exit_code, message, read_plan};
+use super::{Done, exit_code, message, read_plan, with_settings};
 use crate::progress;
 
 const EXAMPLES: &str = "\
@@ -84,12 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 }
 
 fn adjusted(mut plan: Plan, arguments: &Arguments) -> Result<Plan, String> {
-    for setting in &arguments.set {
-        let (key, value) = setting
-            .split_once('=')
-            .ok_or_else(|| format!("--set {setting}: expected KEY=VALUE"))?;
-        plan = plan.set(key, value).map_err(message)?;
-    }
+    plan = with_settings(plan, &arguments.set)?;
     if arguments.memory_limit.is_some() {
         plan.engine.memory_limit = arguments.memory_limit;
     }

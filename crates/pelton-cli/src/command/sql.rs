@@ -1,14 +1,13 @@
 //! `pelton sql`
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::{Args, ValueEnum};
 use pelton::Engine;
-use pelton::connect::MemorySink;
 use pelton::plan::{ByteSize, FormatName};
 
-use super::{Done, Policy, finish, message, refused};
-use crate::table;
+use super::reading::Reading;
+use super::{Done, Policy, finish, message, with_settings};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +39,12 @@ pub(crate) struct Arguments {
     /// What happens to records that cannot be read.
     #[arg(long, value_enum, default_value_t = Policy::Fail)]
     on_error: Policy,
+    /// Set any value of the pipeline that the query becomes, such as `sink.delimiter=";"`; may be
+    /// given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// How rows are written.
@@ -49,47 +54,38 @@ enum Form {
     Table,
     /// Comma-separated values.
     Csv,
+    /// Tab-separated values.
+    Tsv,
     /// A JSON object a line.
     Ndjson,
+    /// The values with a space between them.
+    Text,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
-    let form = arguments.form();
     let mut plan = pelton::sql::plan(&arguments.query).map_err(message)?;
     plan.engine.memory_limit = arguments.memory_limit;
     plan.engine.workers = arguments.workers;
     plan.engine.on_error = arguments.on_error.into();
     plan.sink.path = arguments.output.clone().unwrap_or_else(|| "-".to_owned());
     plan.sink.level = arguments.level;
-    plan.sink.format = match form {
-        Some(Form::Ndjson) => Some(FormatName::Ndjson),
-        Some(Form::Csv | Form::Table) => Some(FormatName::Csv),
-        None => None,
-    };
+    plan.sink.format = arguments.form().map(FormatName::from);
+    arguments.reading.apply(&mut plan.source);
+    let plan = with_settings(plan, &arguments.set)?;
     let engine = Engine::from_plan(plan).in_file("query", &arguments.query);
-    if form != Some(Form::Table) {
-        return finish(engine.prepare().map_err(message)?);
+    finish(engine.prepare().map_err(message)?)
+}
+
+impl From<Form> for FormatName {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Table => Self::Table,
+            Form::Csv => Self::Csv,
+            Form::Tsv => Self::Tsv,
+            Form::Ndjson => Self::Ndjson,
+            Form::Text => Self::Text,
+        }
     }
-    let memory = MemorySink::default();
-    let run = engine.sink(memory.clone()).prepare().map_err(message)?;
-    let numeric: Vec<bool> = run
-        .output_schema()
-        .fields()
-        .iter()
-        .map(|field| field.data_type.is_numeric())
-        .collect();
-    let code = finish(run)?;
-    let shown = table::draw(&memory.take(), &numeric);
-    match arguments.output.as_deref() {
-        None | Some("-") => match io::stdout().write_all(shown.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(refused("stdout", &error));
-            }
-            _ => {}
-        },
-        Some(path) => std::fs::write(path, shown).map_err(|error| refused(path, &error))?,
-    }
-    Ok(code)
 }
 
 impl Arguments {

@@ -6,7 +6,9 @@ use pelton_record::{Batch, Block, Column, Field, Origin, Rejected, RejectedKind,
 use pelton_simd::utf8;
 
 use super::Csv;
-use super::layout::{Layout, Record, unescape, without_return};
+use super::Ragged;
+use super::layout::{Layout, Record, without_return};
+use super::rules::Rules;
 use crate::Decoder;
 use crate::parse::{Failure, Texts, quoted};
 
@@ -100,7 +102,7 @@ impl CsvDecoder {
         if text.len() > limit {
             return Some(too_large(text.len(), limit));
         }
-        if record.fields() != self.width {
+        if !self.csv.ragged.admits(record.fields(), self.width) {
             let (expected, found) = (self.width, record.fields());
             let plural = if expected == 1 { "" } else { "s" };
             let reason = format!("expected {expected} field{plural}, found {found}");
@@ -118,7 +120,10 @@ impl CsvDecoder {
     fn column(&mut self, block: &Block, position: usize, failures: &mut Vec<Failure>) -> Column {
         let index = self.wanted[position];
         self.texts.clear();
-        self.find(block.bytes(), index);
+        match self.csv.ragged {
+            Ragged::Reject => self.find(block.bytes(), index),
+            _ => self.find_ragged(block.bytes(), index),
+        }
         if self.layout.has_quotes() {
             self.strip_quotes(block.bytes());
         }
@@ -147,9 +152,30 @@ impl CsvDecoder {
         }
     }
 
+    /// As [`find`](Self::find), where records may have more or fewer fields than are named.
+    fn find_ragged(&mut self, bytes: &[u8], index: usize) {
+        for (row, &record) in self.records.iter().enumerate() {
+            let mut view = View { start: 0, len: 0 };
+            if index < record.fields() {
+                let range = self.layout.field(record, index);
+                let last = index + 1 == record.fields();
+                let end = match last {
+                    true => without_return(bytes, range.start, range.end),
+                    false => range.end,
+                };
+                view = View::between(range.start, end);
+            }
+            if view.len == 0 {
+                self.texts.nulls.push(row as u32);
+            }
+            self.texts.views.push(view);
+        }
+    }
+
     /// Narrows quoted fields to what is inside, and moves the column to a heap where quotes are
     /// escaped.
     fn strip_quotes(&mut self, bytes: &[u8]) {
+        let rules = self.csv.rules();
         let Some(quote) = self.csv.quote else { return };
         let mut escaped = false;
         for (row, view) in self.texts.views.iter_mut().enumerate() {
@@ -164,23 +190,25 @@ impl CsvDecoder {
                 start: view.start + 1,
                 len: view.len - 2,
             };
-            escaped |= view.of(bytes).contains(&quote);
+            let inner = view.of(bytes);
+            escaped |= inner.contains(&quote);
+            escaped |= rules.escape.is_some_and(|escape| inner.contains(&escape));
         }
         if escaped {
-            self.texts.heap = Some(unescape_all(bytes, quote, &mut self.texts.views));
+            self.texts.heap = Some(unescape_all(bytes, quote, rules, &mut self.texts.views));
         }
     }
 }
 
 /// Copies all values, with doubled quotes made one, and points the views at the copies.
-fn unescape_all(bytes: &[u8], quote: u8, views: &mut [View]) -> Vec<u8> {
+fn unescape_all(bytes: &[u8], quote: u8, rules: Rules, views: &mut [View]) -> Vec<u8> {
     let mut heap = Vec::with_capacity(views.iter().map(|view| view.len as usize).sum());
     for view in views {
         let start = heap.len();
         let text = view.of(bytes);
         let inside = view.start > 0 && bytes[view.start as usize - 1] == quote;
         if inside {
-            unescape(text, quote, &mut heap);
+            rules.unescape(text, &mut heap);
         } else {
             heap.extend_from_slice(text);
         }
@@ -201,8 +229,7 @@ impl Decoder for CsvDecoder {
 
     fn decode(&mut self, block: Block, origin: Origin) -> Batch {
         let bytes = block.bytes();
-        self.layout
-            .fill(bytes, self.csv.dialect(), self.csv.limits.record_bytes_max);
+        self.layout.fill(bytes, self.csv.rules());
         let lines = self.layout.lines(bytes);
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();

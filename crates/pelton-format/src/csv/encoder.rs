@@ -2,6 +2,7 @@
 
 use pelton_record::{Batch, Schema};
 
+use super::Csv;
 use crate::Encoder;
 use crate::row::RowWriter;
 
@@ -13,11 +14,22 @@ use crate::row::RowWriter;
 pub(super) struct CsvEncoder {
     delimiter: u8,
     quote: u8,
+    /// Stands before a quote inside quotes, and before itself.
+    escape: u8,
+    header: bool,
+    line_end: &'static [u8],
 }
 
 impl CsvEncoder {
-    pub(super) const fn new(delimiter: u8, quote: u8) -> Self {
-        Self { delimiter, quote }
+    pub(super) fn new(csv: Csv) -> Self {
+        let quote = csv.quote.unwrap_or(b'"');
+        Self {
+            delimiter: csv.delimiter,
+            quote,
+            escape: csv.escape.unwrap_or(quote),
+            header: csv.header,
+            line_end: if csv.crlf { b"\r\n" } else { b"\n" },
+        }
     }
 
     fn rows(&self, batch: &Batch, first: usize, raw: bool, out: &mut Vec<u8>) {
@@ -36,7 +48,7 @@ impl CsvEncoder {
                 }
                 column.write(row, out, |text, out| self.text(text, out));
             }
-            out.push(b'\n');
+            out.extend_from_slice(self.line_end);
         }
     }
 
@@ -50,8 +62,8 @@ impl CsvEncoder {
         }
         out.push(self.quote);
         for &byte in text {
-            if byte == self.quote {
-                out.push(byte);
+            if byte == self.quote || byte == self.escape {
+                out.push(self.escape);
             }
             out.push(byte);
         }
@@ -61,13 +73,16 @@ impl CsvEncoder {
 
 impl Encoder for CsvEncoder {
     fn begin(&self, schema: &Schema, out: &mut Vec<u8>) {
+        if !self.header {
+            return;
+        }
         for (index, field) in schema.fields().iter().enumerate() {
             if index > 0 {
                 out.push(self.delimiter);
             }
             self.text(field.name.as_bytes(), out);
         }
-        out.push(b'\n');
+        out.extend_from_slice(self.line_end);
     }
 
     fn encode(&mut self, batch: &Batch, out: &mut Vec<u8>) {

@@ -1,41 +1,38 @@
 //! Where a stretch of CSV can be cut.
 
-use pelton_simd::csv::{Boundary, Dialect, boundary};
+use pelton_simd::csv::{Boundary, boundary};
 use pelton_simd::lines;
 
 use super::layout::Layout;
+use super::rules::Rules;
 use crate::{Cut, Framer};
 
 /// Finds the last record end; strict rules take over where quotes are not well placed.
 #[derive(Debug)]
 pub(super) struct CsvFramer {
-    dialect: Dialect,
-    record_bytes_max: usize,
+    rules: Rules,
     /// Reused by the strict pass.
     layout: Layout,
 }
 
 impl CsvFramer {
-    pub(super) fn new(dialect: Dialect, record_bytes_max: usize) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            dialect,
-            record_bytes_max,
+            rules,
             layout: Layout::default(),
         }
     }
 
     /// The end of the last record that is decided, by the rules of the format.
     fn cut_strictly(&mut self, bytes: &[u8]) -> Cut {
-        let end = self
-            .layout
-            .fill_strictly(bytes, self.dialect, self.record_bytes_max, false);
+        let end = self.layout.fill_strictly(bytes, self.rules, false);
         self.cut_at(bytes, end)
     }
 
     fn cut_at(&self, bytes: &[u8], end: usize) -> Cut {
         match end {
             // One more byte may still be a carriage return.
-            0 if bytes.len() <= self.record_bytes_max + 1 => Cut::More,
+            0 if bytes.len() <= self.rules.record_bytes_max + 1 => Cut::More,
             0 => Cut::TooLarge,
             end => Cut::Records(end),
         }
@@ -52,10 +49,11 @@ impl Framer for CsvFramer {
             misplaced,
             open_at_end,
             quotes,
-        } = boundary(bytes, self.dialect);
+        } = boundary(bytes, self.rules.dialect);
         // A record with quotes may be longer than the limit only where the bytes are.
         let suspicious = misplaced.is_some()
-            || quotes && bytes.len() > self.record_bytes_max
+            || quotes && bytes.len() > self.rules.record_bytes_max
+            || quotes && self.rules.mislead(bytes)
             || open_at_end && last_record_end.is_none();
         if suspicious {
             return self.cut_strictly(bytes);

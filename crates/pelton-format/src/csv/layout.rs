@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use pelton_record::View;
-use pelton_simd::csv::{Dialect, Structure, scan};
+use pelton_simd::csv::{Structure, scan};
 use pelton_simd::lines;
+
+use super::rules::Rules;
 
 /// One record: a run of separators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +95,12 @@ impl Layout {
     }
 
     /// Cuts `bytes`, a run of whole records of which the last may lack its line end.
-    pub(super) fn fill(&mut self, bytes: &[u8], dialect: Dialect, record_bytes_max: usize) {
-        scan(bytes, dialect, &mut self.structure);
+    pub(super) fn fill(&mut self, bytes: &[u8], rules: Rules) {
+        scan(bytes, rules.dialect, &mut self.structure);
         let broken = self.structure.misplaced.is_some() || self.structure.open_at_end;
-        if broken || self.structure.quotes && bytes.len() > record_bytes_max {
-            self.fill_strictly(bytes, dialect, record_bytes_max, true);
+        let long = bytes.len() > rules.record_bytes_max;
+        if broken || self.structure.quotes && (long || rules.mislead(bytes)) {
+            self.fill_strictly(bytes, rules, true);
             return;
         }
         self.broken.clear();
@@ -110,7 +113,19 @@ impl Layout {
                 before = last;
                 record
             }));
+        if let Some(comment) = rules.comment {
+            self.drop_comments(bytes, comment);
+        }
         self.drop_empty_lines(bytes);
+    }
+
+    /// Lines that begin with `comment` are no records.
+    fn drop_comments(&mut self, bytes: &[u8], comment: u8) {
+        let separators = &self.structure.separators;
+        self.records.retain(|record| {
+            let start = separators[record.before as usize].wrapping_add(1);
+            bytes.get(start as usize) != Some(&comment)
+        });
     }
 
     /// Empty lines are no records, unless one column is all there is.
@@ -139,13 +154,8 @@ impl Layout {
 
     /// Cuts `bytes` by the rules, byte by byte, and answers where the first undecided record
     /// begins. When they are `complete` every record is decided.
-    pub(super) fn fill_strictly(
-        &mut self,
-        bytes: &[u8],
-        dialect: Dialect,
-        record_bytes_max: usize,
-        complete: bool,
-    ) -> usize {
+    pub(super) fn fill_strictly(&mut self, bytes: &[u8], rules: Rules, complete: bool) -> usize {
+        let record_bytes_max = rules.record_bytes_max;
         let separators = &mut self.structure.separators;
         separators.clear();
         separators.push(u32::MAX);
@@ -155,12 +165,19 @@ impl Layout {
         self.broken.clear();
         let mut walk = Walk {
             bytes,
-            dialect,
-            record_bytes_max,
+            rules,
             separators,
         };
         let mut start = 0;
         while start < bytes.len() {
+            if rules.comment == Some(bytes[start]) {
+                let end = line_end(bytes, start);
+                if end == bytes.len() && !complete {
+                    break;
+                }
+                start = end + 1;
+                continue;
+            }
             let before = walk.begin(start);
             match walk.record(start) {
                 End::Line(end)
@@ -196,13 +213,13 @@ impl Layout {
         &self,
         bytes: &'a [u8],
         index: usize,
-        quote: Option<u8>,
+        rules: Rules,
     ) -> Vec<Cow<'a, [u8]>> {
         let record = self.records[index];
         let text = |field| {
             let range = self.field(record, field);
             let end = without_return(bytes, range.start, range.end);
-            unquote(&bytes[range.start as usize..end as usize], quote)
+            unquote(&bytes[range.start as usize..end as usize], rules)
         };
         (0..record.fields()).map(text).collect()
     }
@@ -224,28 +241,29 @@ pub(super) fn without_return(bytes: &[u8], start: u32, end: u32) -> u32 {
     }
 }
 
-/// The text of a field: without the quotes around it, and with doubled quotes made one.
-pub(super) fn unquote(field: &[u8], quote: Option<u8>) -> Cow<'_, [u8]> {
-    let Some(quote) = quote.filter(|quote| field.len() >= 2 && field[0] == *quote) else {
+/// The text of a field: without the quotes around it, and with what they escape.
+fn unquote(field: &[u8], rules: Rules) -> Cow<'_, [u8]> {
+    let quoted = |quote: u8| field.len() >= 2 && field[0] == quote;
+    if !rules.dialect.quote.is_some_and(quoted) {
         return Cow::Borrowed(field);
-    };
+    }
     let inner = &field[1..field.len() - 1];
-    if !inner.contains(&quote) {
+    if !inner.iter().any(|&byte| rules.stands_for_next(byte)) {
         return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());
-    unescape(inner, quote, &mut text);
+    rules.unescape(inner, &mut text);
     Cow::Owned(text)
 }
 
-/// Appends `inner` with doubled quotes made one.
-pub(super) fn unescape(inner: &[u8], quote: u8, out: &mut Vec<u8>) {
-    let mut rest = inner;
-    while let Some(at) = rest.iter().position(|&byte| byte == quote) {
-        out.extend_from_slice(&rest[..=at]);
-        rest = &rest[(at + 2).min(rest.len())..];
-    }
-    out.extend_from_slice(rest);
+/// The newline that ends the line at `start`, or the end of the bytes.
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    let rest = &bytes[start..];
+    start
+        + rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(rest.len())
 }
 
 /// How a strict walk through one record ended.
@@ -261,8 +279,7 @@ enum End {
 /// The strict rules, over one stretch of bytes.
 struct Walk<'a> {
     bytes: &'a [u8],
-    dialect: Dialect,
-    record_bytes_max: usize,
+    rules: Rules,
     separators: &'a mut Vec<u32>,
 }
 
@@ -281,6 +298,7 @@ impl Walk<'_> {
         let mut at = start;
         loop {
             let quoted = self
+                .rules
                 .dialect
                 .quote
                 .is_some_and(|q| self.bytes.get(at) == Some(&q));
@@ -293,7 +311,7 @@ impl Walk<'_> {
             match self.field_end(at, quoted) {
                 Ok(end) => {
                     self.separators.push(end as u32);
-                    if self.bytes.get(end) != Some(&self.dialect.delimiter) {
+                    if self.bytes.get(end) != Some(&self.rules.dialect.delimiter) {
                         return End::Line(end);
                     }
                     at = end + 1;
@@ -306,12 +324,12 @@ impl Walk<'_> {
     /// The quote that closes the field whose opening quote is at `open`.
     fn closing_quote(&self, start: usize, open: usize) -> Result<usize, End> {
         let quote = self.bytes[open];
-        let limit = self.bytes.len().min(start + self.record_bytes_max);
+        let limit = self.bytes.len().min(start + self.rules.record_bytes_max);
         let mut at = open + 1;
         loop {
             let Some(found) = self.bytes[at.min(limit)..limit]
                 .iter()
-                .position(|&b| b == quote)
+                .position(|&b| self.rules.stands_for_next(b))
             else {
                 return Err(if limit < self.bytes.len() {
                     End::Broken
@@ -320,7 +338,7 @@ impl Walk<'_> {
                 });
             };
             at += found;
-            if self.bytes.get(at + 1) != Some(&quote) {
+            if self.bytes[at] == quote && self.bytes.get(at + 1) != Some(&quote) {
                 return Ok(at);
             }
             at += 2;
@@ -331,13 +349,15 @@ impl Walk<'_> {
     fn field_end(&self, at: usize, quoted: bool) -> Result<usize, End> {
         let rest = &self.bytes[at..];
         let stops = |&byte: &u8| {
-            byte == self.dialect.delimiter || byte == b'\n' || Some(byte) == self.dialect.quote
+            byte == self.rules.dialect.delimiter
+                || byte == b'\n'
+                || Some(byte) == self.rules.dialect.quote
         };
         let end = at + rest.iter().position(stops).unwrap_or(rest.len());
         let misplaced = self
             .bytes
             .get(end)
-            .is_some_and(|&b| Some(b) == self.dialect.quote);
+            .is_some_and(|&b| Some(b) == self.rules.dialect.quote);
         if misplaced || quoted && end > at && self.bytes[at] != b'\r' {
             return Err(End::Broken);
         }
@@ -347,11 +367,6 @@ impl Walk<'_> {
     /// The end of the line that begins at `start`, after taking back its separators.
     fn line_end(&mut self, start: usize, before: u32) -> usize {
         self.separators.truncate(before as usize + 1);
-        let rest = &self.bytes[start..];
-        start
-            + rest
-                .iter()
-                .position(|&byte| byte == b'\n')
-                .unwrap_or(rest.len())
+        line_end(self.bytes, start)
     }
 }

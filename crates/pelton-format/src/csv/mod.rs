@@ -11,16 +11,30 @@
 //!    worst (when a later field closes it by accident) the lines up to there, which are then
 //!    refused together and are all in the dead letter.
 //! 3. A record with more or fewer fields than the header is refused whole as `field_count`.
-//! 4. Empty lines are no records, unless there is only one column.
+//!    Unless told to, see [`Ragged`].
+//! 4. Empty lines are no records, unless there is only one column. Nor are lines that begin with
+//!    the comment byte, where there is one; inside quotes it is a byte like others.
 //! 5. A field without any characters is null; `""` is the empty string.
+//! 6. Where there is an escape byte, it makes the byte after it stand for itself, inside quotes
+//!    alone.
+//!
+//! The vector scan knows delimiters, quotes and newlines. A block with quotes in which an escape
+//! byte or a line that begins as a comment is found goes by the strict rules instead.
 
 mod decoder;
 mod encoder;
 mod framer;
 mod layout;
+mod ragged;
+mod rules;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 use pelton_record::{Field, Schema};
 use pelton_simd::csv::Dialect;
+
+pub use ragged::Ragged;
 
 use crate::infer::Evidence;
 use crate::{Cut, Decoder, Encoder, Error, Format, Framer, Limits, Opened};
@@ -29,6 +43,7 @@ use decoder::CsvDecoder;
 use encoder::CsvEncoder;
 use framer::CsvFramer;
 use layout::Layout;
+use rules::Rules;
 
 /// The CSV format: a dialect, and whether there is a header.
 ///
@@ -46,8 +61,18 @@ pub struct Csv {
     pub delimiter: u8,
     /// Encloses fields that hold delimiters, quotes or newlines; `None` switches quoting off.
     pub quote: Option<u8>,
-    /// The first record names the fields; without one they are `column_1`, `column_2`, ...
+    /// Inside quotes, makes the byte after it stand for itself, be it a quote. Doubled quotes are
+    /// quotes nonetheless when reading; written are escaped ones.
+    pub escape: Option<u8>,
+    /// Lines that begin with it are no records.
+    pub comment: Option<u8>,
+    /// The first record names the fields; without one they are `column_1`, `column_2`, ... A name
+    /// that stands there again gets a number: `id`, `id_2`. Written when true.
     pub header: bool,
+    /// What becomes of records with more or fewer fields than the header.
+    pub ragged: Ragged,
+    /// Lines are written with a carriage return before the newline. Both kinds are read.
+    pub crlf: bool,
     /// Bounds of a record.
     pub limits: Limits,
 }
@@ -57,17 +82,26 @@ impl Default for Csv {
         Self {
             delimiter: b',',
             quote: Some(b'"'),
+            escape: None,
+            comment: None,
             header: true,
+            ragged: Ragged::Reject,
+            crlf: false,
             limits: Limits::default(),
         }
     }
 }
 
 impl Csv {
-    fn dialect(&self) -> Dialect {
-        Dialect {
-            delimiter: self.delimiter,
-            quote: self.quote,
+    const fn rules(&self) -> Rules {
+        Rules {
+            dialect: Dialect {
+                delimiter: self.delimiter,
+                quote: self.quote,
+            },
+            escape: self.escape,
+            comment: self.comment,
+            record_bytes_max: self.limits.record_bytes_max,
         }
     }
 
@@ -95,12 +129,12 @@ impl Format for Csv {
         };
         let records = self.sample(&sample[start..], complete);
         let mut layout = Layout::default();
-        layout.fill(records, self.dialect(), self.limits.record_bytes_max);
+        layout.fill(records, self.rules());
         let Some(first) = layout.records().first() else {
             return Err(Error::new("the input is empty: expected a header line"));
         };
         let width = first.fields();
-        let first_row = layout.texts(records, 0, self.quote);
+        let first_row = layout.texts(records, 0, self.rules());
         let data_start = if self.header {
             start + layout.next_line(records, 0)
         } else {
@@ -114,7 +148,7 @@ impl Format for Csv {
         let mut evidence = vec![Evidence::default(); width];
         for row in usize::from(self.header)..layout.records().len() {
             if layout.records()[row].fields() == width {
-                let texts = layout.texts(records, row, self.quote);
+                let texts = layout.texts(records, row, self.rules());
                 evidence
                     .iter_mut()
                     .zip(texts)
@@ -135,7 +169,7 @@ impl Format for Csv {
     }
 
     fn framer(&self) -> Box<dyn Framer> {
-        Box::new(CsvFramer::new(self.dialect(), self.limits.record_bytes_max))
+        Box::new(CsvFramer::new(self.rules()))
     }
 
     fn decoder(&self, schema: &Schema, wanted: &[usize]) -> Box<dyn Decoder> {
@@ -143,30 +177,41 @@ impl Format for Csv {
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
-        Box::new(CsvEncoder::new(self.delimiter, self.quote.unwrap_or(b'"')))
+        Box::new(CsvEncoder::new(*self))
     }
 }
 
 /// The header's fields as names: present, and each only once.
-fn header_names(fields: Vec<std::borrow::Cow<'_, [u8]>>) -> Result<Vec<String>, Error> {
+fn header_names(fields: Vec<Cow<'_, [u8]>>) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = Vec::with_capacity(fields.len());
-    for (index, field) in fields.iter().enumerate() {
-        let number = index + 1;
+    for (field, number) in fields.iter().zip(1..) {
         let name = std::str::from_utf8(field)
             .map_err(|_| Error::new(format!("header: name {number} is not UTF-8")))?
             .trim();
-        if names.iter().any(|other| other == name) {
-            return Err(Error::new(format!(
-                "header: the name `{name}` stands there twice"
-            )));
-        }
-        names.push(if name.is_empty() {
-            format!("column_{number}")
-        } else {
-            name.to_owned()
-        });
+        let name = match name {
+            "" => format!("column_{number}"),
+            name => name.to_owned(),
+        };
+        names.push(name);
     }
-    Ok(names)
+    Ok(told_apart(names))
+}
+
+/// Gives each name that stood there before the first number that makes it another.
+fn told_apart(names: Vec<String>) -> Vec<String> {
+    let given: HashSet<String> = names.iter().cloned().collect();
+    let mut taken = HashSet::with_capacity(names.len());
+    let mut apart = |name: String| {
+        if taken.insert(name.clone()) {
+            return name;
+        }
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        let mut fresh = numbered.filter(|other| !given.contains(other) && !taken.contains(other));
+        let other = fresh.next().unwrap_or(name);
+        taken.insert(other.clone());
+        other
+    };
+    names.into_iter().map(&mut apart).collect()
 }
 
 fn numbered_names(width: usize) -> Vec<String> {

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use pelton_connect::{Compression, Io};
+use pelton_format::Ragged;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 pub use interval::Interval;
@@ -111,9 +112,21 @@ pub struct SourcePlan {
     /// CSV: what stands between two fields, one byte. A comma unless given, a tab for TSV.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
-    /// CSV: what encloses a field, one byte. A double quote unless given.
+    /// CSV: what encloses a field, one byte, or nothing where a quote is a byte like others. A
+    /// double quote unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quote: Option<char>,
+    pub quote: Option<String>,
+    /// CSV: what makes the byte after it stand for itself between quotes, one byte. None unless
+    /// given; doubled quotes are quotes in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<char>,
+    /// CSV: lines that begin with this byte are no records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// CSV: what becomes of records with more or fewer fields than the header: `reject` (unless
+    /// given), `pad`, `truncate`, or `fit`, which is both.
+    #[serde(default, with = "text", skip_serializing_if = "is_default")]
+    pub ragged: Ragged,
     /// CSV: whether the first record names the fields. True unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
@@ -162,6 +175,8 @@ pub enum FormatName {
     Frames,
     /// Binary: each record its id, its time, its length and its payload.
     Events,
+    /// For people, to be written alone: aligned columns below their names.
+    Table,
 }
 
 impl FormatName {
@@ -340,6 +355,21 @@ pub struct SinkPlan {
     /// The format; by the path's extension unless given, and CSV for standard output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FormatName>,
+    /// CSV: what stands between two fields, one byte. A comma unless given, a tab for TSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// CSV: what encloses a field that needs it, one byte. A double quote unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<char>,
+    /// CSV: what stands before a quote between quotes, one byte. Another quote unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<char>,
+    /// CSV: whether the first record names the fields. True unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// CSV: whether a carriage return stands before each newline.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub crlf: bool,
     /// How the output is compressed: `auto`, by the path's extension, unless given.
     #[serde(default, with = "text", skip_serializing_if = "is_default")]
     pub compression: Compression,

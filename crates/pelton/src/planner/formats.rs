@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pelton_connect::Input;
-use pelton_format::{Binary, BinaryLayout, Csv, Format, Limits, Log, Ndjson, Text};
+use pelton_format::{Binary, BinaryLayout, Csv, Format, Limits, Log, Ndjson, Ragged, Text};
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
 
@@ -22,10 +22,15 @@ pub(super) fn input(
 ) -> Result<Arc<dyn Format>, PlanError> {
     let limits = Limits { record_bytes_max };
     let name = name("source", source.format, &source.path)?;
-    let dialect = source.delimiter.is_some() || source.quote.is_some() || source.header.is_some();
+    let dialect = source.delimiter.is_some()
+        || source.quote.is_some()
+        || source.escape.is_some()
+        || source.comment.is_some()
+        || source.header.is_some()
+        || source.ragged != Ragged::Reject;
     if dialect && !matches!(name, FormatName::Csv | FormatName::Tsv) {
         return Err(PlanError::new(
-            "source: delimiter, quote and header are for csv and tsv alone",
+            "source: delimiter, quote, escape, comment, header and ragged are for csv and tsv alone",
         ));
     }
     if source.pattern.is_some() && name != FormatName::Log {
@@ -41,6 +46,11 @@ pub(super) fn input(
             let pattern = pattern.parse().map_err(wrong)?;
             Arc::new(Log { pattern, limits })
         }
+        FormatName::Table => {
+            return Err(PlanError::new(
+                "source: table is a format to write, not to read",
+            ));
+        }
         FormatName::Frames => Arc::new(Binary {
             layout: BinaryLayout::Frames,
             limits,
@@ -53,37 +63,92 @@ pub(super) fn input(
 }
 
 fn csv(source: &SourcePlan, name: FormatName, limits: Limits) -> Result<Csv, PlanError> {
-    let usual = if name == FormatName::Tsv { '\t' } else { ',' };
-    let byte = |key: &str, letter: char| {
-        let fits = letter.is_ascii() && !matches!(letter, '\n' | '\r');
-        fits.then_some(letter as u8).ok_or_else(|| {
-            PlanError::new(format!(
-                "source.{key}: expected one ASCII character, found {letter:?}"
-            ))
-        })
+    let quote = match source.quote.as_deref().map(str::chars) {
+        None => Some('"'),
+        Some(mut letters) => match (letters.next(), letters.next()) {
+            (first, None) => first,
+            (first, _) => first.map(|_| '\n'),
+        },
     };
-    let delimiter = byte("delimiter", source.delimiter.unwrap_or(usual))?;
-    let quote = byte("quote", source.quote.unwrap_or('"'))?;
-    if delimiter == quote {
-        return Err(PlanError::new("source: delimiter and quote must differ"));
-    }
-    Ok(Csv {
-        delimiter,
-        quote: Some(quote),
+    let key = |key: &'static str, letter| byte("source", key, letter);
+    let csv = Csv {
+        delimiter: key("delimiter", source.delimiter)?.unwrap_or(usual_delimiter(name)),
+        quote: key("quote", quote)?,
+        escape: key("escape", source.escape)?.filter(|&byte| Some(byte as char) != quote),
+        comment: key("comment", source.comment)?,
         header: source.header.unwrap_or(true),
+        ragged: source.ragged,
         limits,
-    })
+        ..Csv::default()
+    };
+    told_apart("source", &csv)
+}
+
+fn csv_output(sink: &SinkPlan, name: FormatName) -> Result<Csv, PlanError> {
+    let key = |key: &'static str, letter| byte("sink", key, letter);
+    let csv = Csv {
+        delimiter: key("delimiter", sink.delimiter)?.unwrap_or(usual_delimiter(name)),
+        quote: Some(key("quote", sink.quote)?.unwrap_or(b'"')),
+        escape: key("escape", sink.escape)?.filter(|&byte| Some(byte as char) != sink.quote),
+        header: sink.header.unwrap_or(true),
+        crlf: sink.crlf,
+        ..Csv::default()
+    };
+    told_apart("sink", &csv)
+}
+
+fn usual_delimiter(name: FormatName) -> u8 {
+    if name == FormatName::Tsv { b'\t' } else { b',' }
+}
+
+/// The byte of a key of `side` that takes one character.
+fn byte(side: &str, key: &str, letter: Option<char>) -> Result<Option<u8>, PlanError> {
+    let Some(letter) = letter else {
+        return Ok(None);
+    };
+    let fits = letter.is_ascii() && !matches!(letter, '\n' | '\r');
+    let byte = fits.then_some(Some(letter as u8));
+    byte.ok_or_else(|| PlanError::new(format!("{side}.{key}: expected one ASCII character")))
+}
+
+/// Bytes with a meaning of their own differ.
+fn told_apart(side: &str, csv: &Csv) -> Result<Csv, PlanError> {
+    let special = [
+        ("delimiter", Some(csv.delimiter)),
+        ("quote", csv.quote),
+        ("escape", csv.escape),
+        ("comment", csv.comment),
+    ];
+    for (index, (first, byte)) in special.iter().enumerate() {
+        let same = special[..index]
+            .iter()
+            .find(|(_, other)| byte.is_some() && other == byte);
+        if let Some((second, _)) = same {
+            let message = format!("{side}: {second} and {first} must differ");
+            return Err(PlanError::new(message));
+        }
+    }
+    Ok(*csv)
 }
 
 /// The format of a sink.
 pub(super) fn output(sink: &SinkPlan) -> Result<Arc<dyn Format>, PlanError> {
     let limits = Limits::default();
-    Ok(match name("sink", sink.format, &sink.path)? {
-        FormatName::Csv => Arc::new(Csv::default()),
-        FormatName::Tsv => Arc::new(Csv {
-            delimiter: b'\t',
-            ..Csv::default()
-        }),
+    let name = name("sink", sink.format, &sink.path)?;
+    let dialect = sink.delimiter.is_some()
+        || sink.quote.is_some()
+        || sink.escape.is_some()
+        || sink.header.is_some()
+        || sink.crlf;
+    if dialect && !matches!(name, FormatName::Csv | FormatName::Tsv) {
+        return Err(PlanError::new(
+            "sink: delimiter, quote, escape, header and crlf are for csv and tsv alone",
+        ));
+    }
+    Ok(match name {
+        FormatName::Csv | FormatName::Tsv => Arc::new(csv_output(sink, name)?),
+        // Drawn from CSV by the sink itself, which sees more than a block at a time.
+        FormatName::Table => Arc::new(Csv::default()),
         FormatName::Ndjson => Arc::new(Ndjson { limits }),
         FormatName::Text => Arc::new(Text { limits }),
         FormatName::Log => {
@@ -122,7 +187,16 @@ fn name(side: &str, given: Option<FormatName>, path: &str) -> Result<FormatName,
 pub(super) fn same(source: &SourcePlan, sink: &SinkPlan) -> bool {
     let from = name("source", source.format, &source.path);
     let to = name("sink", sink.format, &sink.path);
-    let usual =
-        source.delimiter.is_none() && source.quote.is_none() && source.header != Some(false);
-    matches!((from, to), (Ok(from), Ok(to)) if from == to) && usual
+    let (Ok(from), Ok(to)) = (from, to) else {
+        return false;
+    };
+    if !matches!(from, FormatName::Csv | FormatName::Tsv) {
+        return from == to;
+    }
+    let both = (csv(source, from, Limits::default()), csv_output(sink, to));
+    let (Ok(from), Ok(to), FormatName::Csv | FormatName::Tsv) = (both.0, both.1, to) else {
+        return false;
+    };
+    let dialect = |csv: &Csv| (csv.delimiter, csv.quote, csv.escape);
+    dialect(&from) == dialect(&to) && from.header && from.ragged == Ragged::Reject
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pelton_connect::Compression;
 use pelton_format::Format;
 use pelton_record::Schema;
 use pelton_stage::{Bound, Expression};
@@ -99,6 +100,7 @@ impl LaneDraftOf<'_> {
         let known = Known {
             schema: &schema,
             doubtful: &[],
+            files: false,
         };
         let sink = plan.sink.clone();
         let engine = Engine {
@@ -156,6 +158,17 @@ fn check_sink(name: &str, sink: &SinkPlan, flow: &FlowPlan) -> Result<(), PlanEr
         let message = format!(
             "lane \"{name}\": a transactional lane needs sink.key, the columns that make two \
              records the same, or a file"
+        );
+        return Err(PlanError::new(message));
+    }
+    let packed = match sink.compression {
+        Compression::Auto => Compression::of_path(&sink.path),
+        given => given,
+    };
+    if packed != Compression::None || sink.format == Some(FormatName::Table) {
+        let message = format!(
+            "lane \"{name}\": compression and tables are for pipelines with an end; set \
+             sink.compression = \"none\" for a file that is only called so"
         );
         return Err(PlanError::new(message));
     }

@@ -1,6 +1,7 @@
 //! From a plan to a pipeline: formats chosen, expressions bound, unused fields left out.
 
 mod draft;
+mod file_column;
 mod flow;
 mod formats;
 mod group;
@@ -28,6 +29,7 @@ pub(crate) use lanes::arriving;
 pub(crate) use lanes::{LaneDraft, Routes, lanes, routes};
 
 use draft::{Draft, Step, StepKind, Ways, branch_name};
+use file_column::WithFile;
 use flow::Need;
 
 pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
@@ -54,8 +56,13 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
     let known = Known {
         schema: source.schema(),
         doubtful: source.doubtful(),
+        files: true,
     };
     let bound = bind(&engine, &known, custom, settings.spill.clone(), open)?;
+    let input = match bound.file {
+        true => Arc::new(WithFile::new(input, source.input_names())),
+        false => input,
+    };
     let pipeline = assemble(bound, &engine.plan, input)?;
     let Engine {
         plan, mut sinks, ..
@@ -139,6 +146,8 @@ struct Known<'a> {
     schema: &'a Schema,
     /// For each field that is a string only because of some misfits: what most of it is.
     doubtful: &'a [Option<DataType>],
+    /// Records come from inputs with names, which an expression may ask for.
+    files: bool,
 }
 
 /// A plan bound to its input.
@@ -148,6 +157,8 @@ struct BoundPlan {
     wanted: Vec<usize>,
     trunk: Vec<Step>,
     branches: Vec<BoundBranch>,
+    /// The last field is the name of the input.
+    file: bool,
 }
 
 struct BoundBranch {
@@ -169,7 +180,8 @@ fn bind(
     let mut schema = declared(known.schema, plan, open)?;
     let draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
-    // mended so.
+    // mended so. An expression that cannot be bound may ask for the name of the file.
+    let mut first = None;
     let ways = loop {
         match draft.ways(&Arc::new(schema.clone())) {
             Ok(ways) => break ways,
@@ -178,13 +190,27 @@ fn bind(
                     .columns
                     .iter()
                     .any(|name| mend(&mut schema, known, name));
-                if !mended {
-                    return Err(fault.error.into());
+                let named = schema.index_of(file_column::NAME).is_some();
+                match (mended, &first) {
+                    (true, _) => {}
+                    (false, None) if known.files && !named => {
+                        first = Some(fault.error);
+                        schema = Schema::new(
+                            schema
+                                .fields()
+                                .iter()
+                                .cloned()
+                                .chain([file_column::field()])
+                                .collect(),
+                        );
+                    }
+                    (false, _) => return Err(first.unwrap_or(fault.error).into()),
                 }
             }
         }
     };
-    let raw = raw(&ways, plan, &schema, custom.is_empty());
+    let file = first.is_some();
+    let raw = raw(&ways, plan, &schema, custom.is_empty() && !file);
     let wanted = wanted(plan, &schema, &needed(&ways, &raw, custom.is_empty()));
     let pruned: Vec<_> = wanted
         .iter()
@@ -214,6 +240,7 @@ fn bind(
         wanted,
         trunk,
         branches: bound,
+        file,
     })
 }
 
@@ -317,6 +344,7 @@ fn assemble(bound: BoundPlan, plan: &Plan, input: Arc<dyn Format>) -> Result<Pip
         wanted,
         trunk,
         branches,
+        ..
     } = bound;
     let branches = branches.into_iter().zip(plan.sinks()).enumerate();
     let branches = branches.map(|(index, (bound, sink))| {

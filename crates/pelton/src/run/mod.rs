@@ -8,7 +8,7 @@ mod report;
 
 use std::time::Instant;
 
-use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink, compressed};
+use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink, TableSink, compressed};
 use pelton_metrics::{Counter, Histogram};
 use pelton_pool::{Budget, BufferPool, memory};
 use pelton_sched::Scheduler;
@@ -24,7 +24,7 @@ pub(crate) use process::{Processor, panic_message};
 pub use report::{BranchReport, Latency, Memory, Report, WorkerReport};
 
 use crate::Error;
-use crate::plan::{OnError, Plan, PlanError, SinkPlan};
+use crate::plan::{FormatName, OnError, Plan, PlanError, SinkPlan};
 
 /// How far a run has come; can be asked from any thread while it goes on.
 #[derive(Clone, Debug)]
@@ -257,7 +257,12 @@ impl Run {
         let branches = self.pipeline.branches.iter().zip(&mut self.sinks);
         for ((branch, own), plan) in branches.zip(self.plan.sinks()) {
             let budget = &self.settings.budget;
-            let sink = own.take().map_or_else(|| sink(plan, budget), Ok)?;
+            let mut sink = own.take().map_or_else(|| sink(plan, budget), Ok)?;
+            if plan.format == Some(FormatName::Table) {
+                let fields = branch.output_schema.fields().iter();
+                let numeric = fields.map(|field| field.data_type.is_numeric()).collect();
+                sink = Box::new(TableSink::new(sink, numeric));
+            }
             let mut header = Vec::new();
             let encoder = branch.output.encoder();
             encoder.begin(&branch.output_schema, &mut header);
