@@ -10,7 +10,7 @@ const SAMPLE_BYTES: usize = 256 << 10;
 /// Draws CSV that is written to it, with commas and a header, as a table.
 ///
 /// Columns are as wide as the rows of the first 256 KiB need, up to 60 characters; what is longer
-/// is cut, with `…` for the rest. So a table of any length takes bounded memory.
+/// is cut, with `…` for the rest, but for numbers. So a table of any length takes bounded memory.
 ///
 /// ```
 /// use pelton_connect::{MemorySink, Sink, TableSink};
@@ -88,9 +88,10 @@ impl Sink for TableSink {
         };
         let mut out = String::new();
         for mut row in parse(bytes) {
-            row.iter_mut()
-                .zip(widths)
-                .for_each(|(cell, &width)| cut(cell, width));
+            let cells = row.iter_mut().zip(widths).zip(&self.numeric);
+            // A number that is cut would be another number.
+            let texts = cells.filter(|(_, numeric)| !**numeric);
+            texts.for_each(|((cell, &width), _)| cut(cell, width));
             line(&row, widths, &self.numeric, &mut out);
         }
         self.inner.write(out.as_bytes())

@@ -8,11 +8,12 @@ use pelton::plan::{FormatName, SourcePlan};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How the input is read")]
 pub(crate) struct Reading {
-    /// Its format, where the extension does not say it: csv, tsv, ndjson, text, log, frames, events.
+    /// Its format, where the extension does not say it: csv, tsv, ndjson, text, log, frames,
+    /// events.
     #[arg(long, value_name = "FORMAT", value_parser = format_name)]
     input_format: Option<FormatName>,
-    /// The pattern of log lines: combined, common, syslog, syslog-bsd, logfmt, a dissect pattern, or
-    /// a regular expression.
+    /// The pattern of log lines: combined, common, syslog, syslog-bsd, logfmt, a dissect pattern,
+    /// or a regular expression.
     #[arg(long)]
     pattern: Option<String>,
     /// CSV: what stands between two fields.

@@ -30,7 +30,8 @@ pub(super) fn input(
         || source.ragged != Ragged::Reject;
     if dialect && !matches!(name, FormatName::Csv | FormatName::Tsv) {
         return Err(PlanError::new(
-            "source: delimiter, quote, escape, comment, header and ragged are for csv and tsv alone",
+            "source: delimiter, quote, escape, comment, header and ragged are for csv and tsv \
+             alone",
         ));
     }
     if source.pattern.is_some() && name != FormatName::Log {
