@@ -168,11 +168,9 @@ impl<T> Depot<T> {
 
     /// Moves up to `count` of the store's newest items into `magazine`.
     pub(crate) fn load<const N: usize>(&self, magazine: &mut Stack<T, N>, count: usize) {
-        self.store.enter().with(|store| {
-            for item in store.take_newest(count.min(N - magazine.len())) {
-                drop(magazine.push(item));
-            }
-        });
+        self.store
+            .enter()
+            .with(|store| magazine.load(count, &mut store.items));
     }
 
     /// Moves all but the newest `keep` items of `magazine` into the store, and counts `hits` that

@@ -50,6 +50,22 @@ impl<T, const N: usize> Stack<T, N> {
         Ok(())
     }
 
+    /// Moves the newest `count` items of `from` to the top, in order, or as many as there are and
+    /// fit.
+    pub(crate) fn load(&mut self, count: usize, from: &mut Vec<T>) {
+        let count = count.min(from.len()).min(N - self.len);
+        let rest = from.len() - count;
+        let items = self.items.as_mut_ptr().cast::<T>();
+        // SAFETY: the items of `from` behind `rest` are initialised, the array has room for them
+        // behind its length, and the two do not overlap. Each item has one owner again once both
+        // lengths are set.
+        unsafe {
+            from.set_len(rest);
+            ptr::copy_nonoverlapping(from.as_ptr().add(rest), items.add(self.len), count);
+        }
+        self.len += count;
+    }
+
     /// Takes the oldest `count` items out, in order, or as many as there are.
     pub(crate) fn take_oldest(&mut self, count: usize, into: &mut Vec<T>) {
         let count = count.min(self.len);
