@@ -201,6 +201,32 @@ pub(super) fn package(_: &Workspace, options: &Verify) -> Plan {
     })
 }
 
+/// Checks and runs each program of `docs/examples`, a workspace of its own with our lock file.
+pub(super) fn examples(workspace: &Workspace, _: &Verify) -> Plan {
+    let folder = workspace.root.join("docs/examples");
+    let cargo = |line: &str| {
+        Command::new(line)
+            .arg("--target-dir")
+            .arg(workspace.target.join("examples").to_string_lossy())
+            .folder(&folder)
+    };
+    let mut commands = vec![
+        Command::new("cp ../../Cargo.lock Cargo.lock").folder(&folder),
+        Command::new("cargo fmt --all -- --check").folder(&folder),
+        cargo("cargo clippy --quiet --offline").args("-- -D warnings"),
+    ];
+    let mut programs = entries(&folder);
+    programs.retain(|path| path.join("Cargo.toml").exists());
+    programs.sort();
+    commands.extend(programs.iter().map(|program| {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        cargo("cargo run --quiet --offline")
+            .arg("-p")
+            .arg(format!("example-{name}"))
+    }));
+    Plan::Run(commands)
+}
+
 /// The host triple of the nightly toolchain, where there is one.
 fn nightly_host() -> Option<String> {
     let text = Command::new("rustc +nightly -vV").output().ok()?;

@@ -66,6 +66,12 @@ pub(super) const STEPS: &[Step] = &[
         true,
         deep::package,
     ),
+    slow(
+        "examples",
+        "each crate used by a stranger",
+        false,
+        deep::examples,
+    ),
 ];
 
 type Planner = fn(&Workspace, &Verify) -> Plan;
