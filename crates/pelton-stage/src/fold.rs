@@ -1,10 +1,13 @@
 //! Steps that take in all rows before they give any.
 
+pub(crate) mod crew;
 pub(crate) mod keys;
+pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod pieces;
 pub(crate) mod position;
 pub(crate) mod runs;
+pub(crate) mod set;
 pub(crate) mod spill;
 pub(crate) mod table;
 
@@ -14,6 +17,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
+use self::crew::Crew;
 use crate::{Dropped, Error, Ordered};
 
 /// A step that folds all its input into state and gives rows at the end: an aggregate, a sort.
@@ -74,6 +78,21 @@ pub trait FoldState: Send {
     fn finish(
         self: Box<Self>,
     ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error>;
+
+    /// Merges `others` into itself and gives the rows: the same as one after the other, with what
+    /// can be done in pieces left to `crew`.
+    ///
+    /// # Errors
+    ///
+    /// As [`merge`](Self::merge) and [`finish`](Self::finish).
+    fn finish_with(
+        mut self: Box<Self>,
+        others: Vec<Box<dyn FoldState>>,
+        _crew: &dyn Crew,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
+        others.into_iter().try_for_each(|other| self.merge(other))?;
+        self.finish()
+    }
 
     /// Itself, for [`merge`](Self::merge) to take apart.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;

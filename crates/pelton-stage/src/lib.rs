@@ -77,6 +77,7 @@ pub use derive::Derive;
 pub use error::{Error, ErrorKind, Position};
 pub use expression::{AggregateCall, Bound, Evaluated, Expression, Failure, Tested};
 pub use filter::Filter;
+pub use fold::crew::{Alone, Crew};
 pub use fold::spill::Spill;
 pub use fold::{Fold, FoldState};
 pub use ordered::{Ordered, Passed};

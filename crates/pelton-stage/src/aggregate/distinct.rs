@@ -1,172 +1,154 @@
 //! Any function over different values only.
+//!
+//! While rows come in, the groups are found as ever, but of the values a [`KeySet`] takes note,
+//! each together with the keys of its group. At the end every part of that set, which has each
+//! value of each group once, is folded into a state of its own as if those were the rows, and the
+//! states are merged.
 
-use pelton_record::{Column, DataType};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Function;
-use super::accumulator::{Accumulator, Rows};
-use super::{read_bytes, take, write_bytes};
-use crate::Error;
-use crate::fold::keys::{Keys, Seed, pieces};
-use crate::fold::pieces::{Decoder, skip_piece, spell_number};
+use pelton_pool::OverBudget;
+use pelton_record::Column;
+
+use super::accumulator::Rows;
+use super::state::{CHUNK, State};
+use super::{Kind, Plan};
+use crate::fold::crew::Crew;
+use crate::fold::keys::pieces;
+use crate::fold::log::PARTS;
+use crate::fold::pieces::{Decoder, skip};
+use crate::fold::set::KeySet;
 use crate::fold::table::Table;
+use crate::{Error, Function};
 
-/// Values given to the inner function at once.
-const CHUNK: usize = 1024;
-/// No further value of the group.
-const END: u32 = u32::MAX;
+/// Where rows stand that are none: behind all others.
+const NOWHERE: [u64; CHUNK] = [u64::MAX; CHUNK];
 
-/// The different values of each group; the function is computed from them at the end.
-///
-/// One table holds them all, keyed by group and value; those of one group are chained.
-pub(crate) struct Distinct {
-    inner: Box<dyn Fn() -> Box<dyn Accumulator> + Send>,
-    data_type: DataType,
-    seed: Seed,
-    table: Table,
-    keys: Keys,
-    found: Vec<u32>,
-    /// For each value the one that its group met before.
-    before: Vec<u32>,
-    /// For each group the value that it met last.
-    last: Vec<u32>,
+impl Plan {
+    /// The arguments of which only different values count.
+    pub(super) fn distinct_arguments(&self) -> Vec<usize> {
+        let kinds = self.summaries.iter().filter(|kind| kind.distinct);
+        let arguments = kinds.filter_map(|kind| kind.argument.map(|(index, _)| index));
+        let mut arguments: Vec<usize> = arguments.collect();
+        arguments.sort_unstable();
+        arguments.dedup();
+        arguments
+    }
 }
 
-impl Distinct {
-    /// Over values of `data_type`, with a function that `inner` makes.
-    pub(crate) fn new(
-        data_type: DataType,
-        inner: impl Fn() -> Box<dyn Accumulator> + Send + 'static,
-        seed: Seed,
-    ) -> Self {
-        Self {
-            inner: Box::new(inner),
-            data_type,
-            seed,
-            table: Table::new(),
-            keys: Keys::default(),
-            found: Vec::new(),
-            before: Vec::new(),
-            last: Vec::new(),
-        }
+impl Kind {
+    /// True when it counts different values of `argument` only.
+    fn is_distinct_of(self, argument: usize) -> bool {
+        self.distinct && self.argument.is_some_and(|(index, _)| index == argument)
     }
 
-    /// Adds the keys at hand, `group` saying whose each is.
-    fn insert(&mut self, group: impl Fn(usize) -> usize) {
-        self.table.find_or_insert(&self.keys, &mut self.found);
-        for (index, &value) in self.found.iter().enumerate() {
-            if value as usize == self.before.len() {
-                let last = &mut self.last[group(index)];
-                self.before.push(std::mem::replace(last, value));
+    fn is_count(self) -> bool {
+        self.family == Function::Count
+    }
+}
+
+impl State {
+    /// Folds what the sets hold, now that all rows are in.
+    pub(super) fn fold_sets(&mut self, crew: &dyn Crew) -> Result<(), Error> {
+        for (argument, mut set) in std::mem::take(&mut self.sets) {
+            if !set.is_empty() {
+                set.settle()?;
+                self.fold_set(argument, &set, crew)?;
             }
         }
+        Ok(())
     }
 
-    /// The values of a group, as numbers of the table.
-    fn values(&self, group: usize) -> impl Iterator<Item = u32> {
-        let some = |value: u32| (value != END).then_some(value);
-        std::iter::successors(some(self.last[group]), move |&value| {
-            some(self.before[value as usize])
+    fn fold_set(&mut self, argument: usize, set: &KeySet, crew: &dyn Crew) -> Result<(), Error> {
+        let (plan, budget) = (self.plan.clone(), self.budget().clone());
+        let idle = Mutex::new(Vec::new());
+        let failure = Mutex::new(None);
+        crew.each(PARTS, &|part| {
+            if lock(&failure).is_some() {
+                return;
+            }
+            let state = lock(&idle).pop();
+            let mut state = state.unwrap_or_else(|| Self::without_sets(plan.clone(), &budget));
+            match set.part(part, &mut |table| state.fold_table(argument, table)) {
+                Ok(()) => lock(&idle).push(state),
+                Err(error) => *lock(&failure) = Some(error),
+            }
+        });
+        if let Some(error) = open(failure) {
+            return Err(error);
+        }
+        open(idle).into_iter().try_for_each(|state| self.take_in(state))
+    }
+
+    /// Takes in the values of `table`, each with the keys of its group in front.
+    fn fold_table(&mut self, argument: usize, table: &Table) -> Result<(), Error> {
+        let mut chunks = table.words().chunks(CHUNK);
+        chunks.try_for_each(|words| {
+            self.with_room(|state| state.fold_values(argument, words, table.side()))
         })
     }
 
-    /// The pieces of a value.
-    fn value<'a>(&'a self, value: u32, room: &'a mut [u8; 16]) -> &'a [u8] {
-        let word = self.table.words()[value as usize];
-        let mut pieces = pieces(word, self.table.side(), room);
-        skip_piece(&mut pieces);
-        pieces
+    fn fold_values(
+        &mut self,
+        argument: usize,
+        words: &[u128],
+        side: &[u8],
+    ) -> Result<(), OverBudget> {
+        self.reserve(words.len())?;
+        let (plan, positions) = (self.plan.clone(), &NOWHERE[..words.len()]);
+        let column = self.split(argument, words, side);
+        let single = plan.by.is_empty();
+        if single {
+            self.groups.find_the_one(positions);
+        } else {
+            self.groups.find(positions);
+        }
+        for (accumulator, kind) in self.accumulators.iter_mut().zip(&plan.summaries) {
+            accumulator.resize(self.groups.first.len());
+            if kind.is_distinct_of(argument) {
+                accumulator.update(&Rows {
+                    groups: &self.groups.rows,
+                    single,
+                    column: column.as_ref(),
+                    start: 0,
+                    positions,
+                });
+            }
+        }
+        Ok(())
     }
 
-    /// Gives `inner` the values collected.
-    fn flush(&self, inner: &mut dyn Accumulator, groups: &mut Vec<u32>, values: Decoder) {
-        let column: Column = values.finish();
-        inner.update(&Rows {
-            groups,
-            single: false,
-            column: Some(&column),
-            start: 0,
-            positions: &vec![0; groups.len()],
-        });
-        groups.clear();
+    /// Finds the keys of the groups at hand, and a column of the values where more than their
+    /// number counts.
+    fn split(&mut self, argument: usize, words: &[u128], side: &[u8]) -> Option<Column> {
+        let mut kinds = self.plan.summaries.iter();
+        let kind = kinds.find(|kind| kind.is_distinct_of(argument) && !kind.is_count());
+        let mut values = kind
+            .and_then(|kind| kind.argument)
+            .map(|(_, data_type)| Decoder::new(data_type));
+        let keys = &mut self.groups.keys;
+        keys.clear();
+        if values.is_none() && self.plan.by.is_empty() {
+            return None;
+        }
+        for &word in words {
+            let mut room = [0; 16];
+            let all = pieces(word, side, &mut room);
+            let mut rest = all;
+            self.plan.key_types.iter().for_each(|&each| skip(&mut rest, each));
+            keys.push(&all[..all.len() - rest.len()], self.plan.seed);
+            if let Some(values) = &mut values {
+                values.push(&mut rest);
+            }
+        }
+        values.map(Decoder::finish)
     }
 }
 
-impl Accumulator for Distinct {
-    fn width(&self) -> usize {
-        size_of::<u32>()
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn extra(&self) -> usize {
-        let rows = (self.found.capacity() + self.before.capacity()) * size_of::<u32>();
-        self.table.bytes() + self.keys.bytes() + rows
-    }
-
-    fn growth(&self, rows: usize) -> usize {
-        self.table.growth(rows)
-    }
-
-    fn reserve(&mut self, groups: usize, rows: usize) {
-        self.last
-            .reserve_exact(groups.saturating_sub(self.last.len()));
-        self.table.reserve(rows);
-        self.before
-            .reserve_exact(self.table.capacity() - self.before.len());
-    }
-
-    fn resize(&mut self, groups: usize) {
-        self.last.resize(groups, END);
-    }
-
-    fn update(&mut self, rows: &Rows<'_>) {
-        let columns = std::iter::once(rows.argument());
-        let prefix = Some(rows.groups);
-        self.keys
-            .encode_after(prefix, columns, rows.start, rows.groups.len(), self.seed);
-        self.insert(|row| rows.groups[row] as usize);
-    }
-
-    fn write(&self, group: usize, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(self.values(group).count() as u32).to_le_bytes());
-        for value in self.values(group) {
-            write_bytes(self.value(value, &mut [0; 16]), out);
-        }
-    }
-
-    fn read(&mut self, group: usize, input: &mut &[u8]) {
-        let mut values = u32::from_le_bytes(take(input)) as usize;
-        let mut key = Vec::new();
-        while values > 0 {
-            let some = values.min(CHUNK);
-            self.table.reserve(some);
-            self.keys.clear();
-            for _ in 0..some {
-                key.clear();
-                spell_number(group as u128, &mut key);
-                key.extend_from_slice(read_bytes(input));
-                self.keys.push(&key, self.seed);
-            }
-            self.insert(|_| group);
-            values -= some;
-        }
-    }
-
-    fn finish(&mut self, groups: &[u32], function: Function) -> Result<Column, Error> {
-        let mut inner = (self.inner)();
-        inner.reserve(groups.len(), 0);
-        inner.resize(groups.len());
-        let (mut owners, mut decoder) = (Vec::new(), Decoder::new(self.data_type));
-        for (index, &group) in groups.iter().enumerate() {
-            for value in self.values(group as usize) {
-                owners.push(index as u32);
-                decoder.push(&mut self.value(value, &mut [0; 16]));
-                if owners.len() == CHUNK {
-                    let full = std::mem::replace(&mut decoder, Decoder::new(self.data_type));
-                    self.flush(&mut *inner, &mut owners, full);
-                }
-            }
-        }
-        self.flush(&mut *inner, &mut owners, decoder);
-        let all: Vec<u32> = (0..groups.len() as u32).collect();
-        inner.finish(&all, function)
-    }
+fn open<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

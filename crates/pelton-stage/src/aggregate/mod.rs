@@ -26,7 +26,6 @@ pub use function::{Call, Function};
 use self::accumulator::{Accumulator, Each};
 use self::cardinality::Cardinality;
 use self::count::Count;
-use self::distinct::Distinct;
 use self::extreme::{Extreme, ExtremeBytes, Greatest, Least};
 use self::function::column_type;
 use self::moments::Moments;
@@ -135,7 +134,11 @@ impl Plan {
             .argument
             .map(|index| (index, input.fields()[index].data_type));
         let kind = Kind {
-            family: family(call.function, argument.map(|(_, data_type)| data_type)),
+            family: match call.function {
+                // Of different values, the count alone needs none of them.
+                Function::Count if call.distinct => Function::Count,
+                function => family(function, argument.map(|(_, data_type)| data_type)),
+            },
             argument,
             distinct: call.distinct,
         };
@@ -184,20 +187,16 @@ fn output(by: &[usize], calls: &[Call], input: &Schema) -> Result<Schema, Error>
 }
 
 impl Kind {
-    fn accumulator(self, seed: Seed) -> Box<dyn Accumulator> {
+    fn accumulator(self) -> Box<dyn Accumulator> {
         let data_type = self
             .argument
             .map_or(DataType::Int64, |(_, data_type)| data_type);
-        if self.distinct {
-            let inner = move || plain(self.family, data_type);
-            return Box::new(Distinct::new(data_type, inner, seed));
-        }
-        plain(self.family, data_type)
+        accumulator(self.family, data_type)
     }
 }
 
 /// The accumulator of a family of functions, over all values of `data_type`.
-fn plain(family: Function, data_type: DataType) -> Box<dyn Accumulator> {
+fn accumulator(family: Function, data_type: DataType) -> Box<dyn Accumulator> {
     let (like, _) = Column::nulls(data_type, 0).into_parts();
     match (family, &like) {
         (Function::Sum, Values::Float64(_)) => Box::new(Each::<FloatSum>::new(like)),

@@ -13,7 +13,8 @@ use super::{Plan, read_bytes, write_bytes};
 use crate::fold::memory::{Memory, floor};
 use crate::fold::position::positions;
 use crate::fold::runs::read_record;
-use crate::{Error, FoldState};
+use crate::fold::set::KeySet;
+use crate::{Alone, Crew, Error, FoldState};
 
 /// Rows worked on at once: their words and hashes take 24 KiB and stay in the nearest cache.
 pub(super) const CHUNK: usize = 1024;
@@ -27,26 +28,40 @@ pub(super) struct State {
     pub(super) plan: Arc<Plan>,
     pub(super) spilled: Spilled,
     memory: Memory,
-    groups: Groups,
-    accumulators: Vec<Box<dyn Accumulator>>,
+    pub(super) groups: Groups,
+    pub(super) accumulators: Vec<Box<dyn Accumulator>>,
     /// Groups that there is room for everywhere.
     capacity: usize,
     /// Where the rows of the batch at hand stand.
     positions: Vec<u64>,
+    /// The different values of some arguments, with the keys of their groups.
+    pub(super) sets: Vec<(usize, KeySet)>,
 }
 
 impl State {
     pub(super) fn new(plan: Arc<Plan>, budget: &Budget) -> Self {
+        let arguments = plan.distinct_arguments().into_iter();
+        let set = || KeySet::new(&plan.name, &plan.spill, budget, plan.seed);
+        let sets = arguments.map(|argument| (argument, set())).collect();
+        Self {
+            sets,
+            ..Self::without_sets(plan, budget)
+        }
+    }
+
+    /// The same for rows whose values are different already.
+    pub(super) fn without_sets(plan: Arc<Plan>, budget: &Budget) -> Self {
         Self {
             memory: Memory::new(budget, floor(&plan.spill, budget)),
             groups: Groups::new(),
             accumulators: plan
                 .summaries
                 .iter()
-                .map(|kind| kind.accumulator(plan.seed))
+                .map(|kind| kind.accumulator())
                 .collect(),
             capacity: 0,
             positions: Vec::new(),
+            sets: Vec::new(),
             spilled: Spilled::default(),
             plan,
         }
@@ -68,7 +83,7 @@ impl State {
     }
 
     /// Makes room for `more` groups, once the budget has granted it.
-    fn reserve(&mut self, more: usize) -> Result<(), OverBudget> {
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), OverBudget> {
         let needed = self.groups.first.len() + more;
         let capacity = if needed > self.capacity {
             needed.max(self.capacity + self.capacity / 2)
@@ -106,6 +121,9 @@ impl State {
         }
         for (accumulator, kind) in self.accumulators.iter_mut().zip(&self.plan.summaries) {
             accumulator.resize(self.groups.first.len());
+            if kind.distinct {
+                continue;
+            }
             accumulator.update(&Rows {
                 groups: &self.groups.rows,
                 single,
@@ -168,7 +186,7 @@ impl State {
     pub(super) fn clear(&mut self) -> Result<(), Error> {
         self.groups = Groups::new();
         let kinds = self.plan.summaries.iter();
-        self.accumulators = kinds.map(|kind| kind.accumulator(self.plan.seed)).collect();
+        self.accumulators = kinds.map(|kind| kind.accumulator()).collect();
         self.capacity = 0;
         self.hold(self.bytes())
     }
@@ -252,15 +270,58 @@ impl FoldState for State {
         for start in (0..batch.rows()).step_by(CHUNK) {
             let rows = CHUNK.min(batch.rows() - start);
             self.with_room(|state| state.fold_chunk(batch, start, rows))?;
+            self.note_values(batch, start, rows)?;
         }
         self.with_room(|state| state.memory.resize(state.bytes()))
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
         let other = other.into_any().downcast::<Self>();
-        let mut other = other.expect("states of one fold are merged");
+        self.take_in(*other.expect("states of one fold are merged"))
+    }
+
+    fn finish(
+        self: Box<Self>,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
+        self.finish_with(Vec::new(), &Alone)
+    }
+
+    fn finish_with(
+        mut self: Box<Self>,
+        others: Vec<Box<dyn FoldState>>,
+        crew: &dyn Crew,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
+        others.into_iter().try_for_each(|other| self.merge(other))?;
+        self.fold_sets(crew)?;
+        self.give(crew)
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl State {
+    /// Takes note of the values of rows `start .. start + rows`, where only different ones count.
+    fn note_values(&mut self, batch: &Batch, start: usize, rows: usize) -> Result<(), Error> {
+        for (argument, set) in &mut self.sets {
+            let argument = batch.column(*argument);
+            let keys = self.plan.by.iter().map(|&by| batch.column(by));
+            let columns = keys.chain([argument]);
+            set.insert(columns, start, rows, argument.validity())?;
+        }
+        Ok(())
+    }
+
+    /// Takes in another worker's state.
+    pub(super) fn take_in(&mut self, mut other: Self) -> Result<(), Error> {
+        let sets = std::mem::take(&mut other.sets).into_iter();
+        for ((_, mine), (_, theirs)) in self.sets.iter_mut().zip(sets) {
+            mine.merge(theirs)?;
+        }
         if self.groups() < other.groups() {
-            std::mem::swap(self, &mut *other);
+            std::mem::swap(self, &mut other);
+            std::mem::swap(&mut self.sets, &mut other.sets);
         }
         let mut merged = 0;
         if self.spilled.is_empty() && other.spilled.is_empty() {
@@ -275,8 +336,10 @@ impl FoldState for State {
         Ok(())
     }
 
-    fn finish(
+    /// Gives the groups.
+    fn give(
         mut self: Box<Self>,
+        _crew: &dyn Crew,
     ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
         if self.plan.by.is_empty() && self.groups.first.is_empty() {
             self.groups.first.push(0);
@@ -300,9 +363,5 @@ impl FoldState for State {
             };
             Ok(self.batch(groups)?.with_origin(origin))
         })))
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use pelton_record::{Bitmap, Column, Values, View};
 
-use super::pieces::{float_bits, spell, spell_number, wide_zigzag, zigzag};
+use super::pieces::{float_bits, spell, wide_zigzag, zigzag};
 
 /// Bytes of pieces that a word holds itself.
 const INLINE: u32 = 15;
@@ -112,29 +112,13 @@ impl Keys {
         rows: usize,
         seed: Seed,
     ) {
-        self.encode_after(None, columns, start, rows, seed);
-    }
-
-    /// The same, with a number in front of each row's values.
-    pub(crate) fn encode_after<'a>(
-        &mut self,
-        prefix: Option<&[u32]>,
-        columns: impl Iterator<Item = &'a Column> + Clone,
-        start: usize,
-        rows: usize,
-        seed: Seed,
-    ) {
         self.words.clear();
         self.words.resize(rows, 0);
         self.long.clear();
-        for (word, &number) in self.words.iter_mut().zip(prefix.unwrap_or_default()) {
-            let (piece, len) = self::number(u64::from(number));
-            *word = with_piece(0, piece, len);
-        }
         for column in columns.clone() {
             append(&mut self.words, column, start);
         }
-        self.spell_out(prefix, columns, start);
+        self.spell_out(columns, start);
         self.hash(seed);
     }
 
@@ -161,6 +145,13 @@ impl Keys {
         self.hashes.push(self.hash_of(word, seed));
     }
 
+    /// Adds a key that fits into a word.
+    #[inline]
+    pub(crate) fn push_word(&mut self, word: u128, seed: Seed) {
+        self.words.push(word);
+        self.hashes.push(seed.word(word));
+    }
+
     /// The pieces of the keys too long for a word.
     pub(crate) fn side(&self) -> &[u8] {
         &self.long
@@ -174,16 +165,12 @@ impl Keys {
     /// Writes the pieces of the rows that did not fit into their words.
     fn spell_out<'a>(
         &mut self,
-        prefix: Option<&[u32]>,
         columns: impl Iterator<Item = &'a Column> + Clone,
         start: usize,
     ) {
         for (row, word) in self.words.iter_mut().enumerate() {
             if is_long(*word) {
                 let begin = self.long.len();
-                if let Some(numbers) = prefix {
-                    spell_number(u128::from(numbers[row]), &mut self.long);
-                }
                 for column in columns.clone() {
                     spell(column, start + row, &mut self.long);
                 }

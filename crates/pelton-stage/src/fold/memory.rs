@@ -52,6 +52,11 @@ impl Memory {
         self.reservation.resize(bytes)
     }
 
+    /// Keeps nothing from now on but what is asked for.
+    pub(crate) const fn give_back_floor(&mut self) {
+        self.floor = 0;
+    }
+
     /// The error of `stage`, whose state of `held` bytes was refused to grow.
     pub(crate) fn refusal(&self, stage: &str, refused: &OverBudget) -> Error {
         let message = format!(

@@ -52,8 +52,7 @@ pub(crate) fn spell(column: &Column, row: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the piece of a number behind `out`.
-pub(crate) fn spell_number(value: u128, out: &mut Vec<u8>) {
+fn spell_number(value: u128, out: &mut Vec<u8>) {
     let len = (128 - value.leading_zeros()).div_ceil(8) as usize;
     out.push(len as u8 + 1);
     out.extend_from_slice(&value.to_le_bytes()[..len]);
@@ -118,10 +117,19 @@ impl Decoder {
     }
 }
 
-/// Takes a number off `pieces`.
-pub(crate) fn skip_piece(pieces: &mut &[u8]) {
+/// Takes a value of `data_type` off `pieces`.
+pub(crate) fn skip(pieces: &mut &[u8], data_type: DataType) {
     let first = take(pieces, 1)[0];
-    take_number(first, pieces);
+    match data_type {
+        DataType::Bool => {}
+        DataType::String | DataType::Bytes => {
+            let len = text_len(first, pieces);
+            take(pieces, len);
+        }
+        _ => {
+            take(pieces, usize::from(first.saturating_sub(1)));
+        }
+    }
 }
 
 fn take<'a>(pieces: &mut &'a [u8], len: usize) -> &'a [u8] {
@@ -137,11 +145,15 @@ fn take_number(first: u8, pieces: &mut &[u8]) -> u128 {
     u128::from_le_bytes(bytes)
 }
 
-fn push_text(first: u8, pieces: &mut &[u8], strings: &mut Strings) {
-    let len = if first == LENGTH_FOLLOWS {
+fn text_len(first: u8, pieces: &mut &[u8]) -> usize {
+    if first == LENGTH_FOLLOWS {
         u32::from_le_bytes(take(pieces, 4).try_into().unwrap_or_default()) as usize
     } else {
         usize::from(first.saturating_sub(1))
-    };
+    }
+}
+
+fn push_text(first: u8, pieces: &mut &[u8], strings: &mut Strings) {
+    let len = text_len(first, pieces);
     strings.push(take(pieces, len));
 }

@@ -105,16 +105,24 @@ impl Runs {
         Ok(())
     }
 
+    /// Writes `records`, whole ones, behind run `run`, as a segment of their own.
+    pub(crate) fn write(&mut self, run: usize, records: &[u8]) -> Result<(), Error> {
+        let segment = Segment {
+            start: self.file.append(records)?,
+            len: records.len() as u32,
+        };
+        self.segments[run].push(segment);
+        Ok(())
+    }
+
     /// Writes what is still in memory.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let segment = Segment {
-            start: self.file.append(&self.buffer)?,
-            len: self.buffer.len() as u32,
-        };
-        self.segments[self.at].push(segment);
+        let buffer = std::mem::take(&mut self.buffer);
+        self.write(self.at, &buffer)?;
+        self.buffer = buffer;
         self.buffer.clear();
         self.buffer.shrink_to(SEGMENT);
         Ok(())

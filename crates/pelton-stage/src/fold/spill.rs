@@ -1,7 +1,7 @@
 //! Where state goes that outgrows its memory.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -126,10 +126,7 @@ impl SpillFile {
     /// Reads `len` bytes from `start` on into `out`, instead of what is there.
     pub(crate) fn read(&self, start: u64, len: usize, out: &mut Vec<u8>) -> Result<(), Error> {
         out.resize(len, 0);
-        let mut file = &self.file;
-        let read = file
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| file.read_exact(out));
+        let read = read_at(&self.file, start, out);
         read.map_err(|error| self.failed("read back from", &error))
     }
 
@@ -150,6 +147,25 @@ impl Drop for SpillFile {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// Reads without moving the file's cursor, which several readers share.
+#[cfg(unix)]
+fn read_at(file: &File, start: u64, out: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, start)
+}
+
+/// Reads without moving the file's cursor, which several readers share.
+#[cfg(windows)]
+fn read_at(file: &File, mut start: u64, mut out: &mut [u8]) -> io::Result<()> {
+    while !out.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, out, start)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        (start, out) = (start + read as u64, &mut out[read..]);
+    }
+    Ok(())
 }
 
 /// Makes a file with a name that no other has: of this process and number, or the next free one.

@@ -84,11 +84,6 @@ impl Table {
             .reserve_exact(groups.saturating_sub(self.words.len()));
     }
 
-    /// Words that there is room for.
-    pub(crate) fn capacity(&self) -> usize {
-        self.words.capacity()
-    }
-
     /// Bytes to be had before [`reserve`](Self::reserve).
     pub(crate) fn growth(&self, more: usize) -> usize {
         let words = self.grown(more).saturating_sub(self.words.capacity());

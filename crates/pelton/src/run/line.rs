@@ -9,7 +9,7 @@ use pelton_format::{Encoder, Format};
 use pelton_metrics::{Counter, Histogram, LocalCounter, LocalHistogram};
 use pelton_pool::Budget;
 use pelton_record::{Batch, Rejected, RejectedKind, Schema, View};
-use pelton_stage::{Dropped, Fold, FoldState, Stage};
+use pelton_stage::{Crew, Dropped, Fold, FoldState, Stage};
 use pelton_sync::atomic::{AtomicBool, Ordering};
 use pelton_sync::{Mutex, PoisonError};
 
@@ -143,11 +143,6 @@ impl Folded {
         self.rows += batch.rows() as u64;
         Ok(())
     }
-
-    fn merge(&mut self, other: Self) -> Result<(), pelton_stage::Error> {
-        self.rows += other.rows;
-        self.state.merge(other.state)
-    }
 }
 
 impl Line<'_> {
@@ -215,12 +210,12 @@ impl Line<'_> {
     }
 
     /// Merges what the workers folded and passes it through the segments that follow.
-    pub(super) fn finish(&self, folded: Vec<Folds>) -> Result<(), Error> {
+    pub(super) fn finish(&self, folded: Vec<Folds>, crew: &dyn Crew) -> Result<(), Error> {
         let mut accounts = vec![Account::default(); self.pipeline.branches.len()];
         let mut folded: Vec<_> = folded.into_iter().map(Vec::into_iter).collect();
         for (index, account) in accounts.iter_mut().enumerate() {
             let states = folded.iter_mut().filter_map(|folds| folds.next().flatten());
-            self.finish_branch(index, states, account)?;
+            self.finish_branch(index, states.collect(), crew, account)?;
         }
         self.committer.add(&Account::default(), &accounts);
         Ok(())
@@ -229,26 +224,23 @@ impl Line<'_> {
     fn finish_branch(
         &self,
         index: usize,
-        mut states: impl Iterator<Item = Folded>,
+        mut folded: Vec<Folded>,
+        crew: &dyn Crew,
         account: &mut Account,
     ) -> Result<(), Error> {
         let branch = &self.pipeline.branches[index];
         let mut encoder = branch.output.encoder();
-        let mut current = states.next();
-        if let Some(first) = &mut current {
-            let name = branch.fold_name(0);
-            states
-                .try_for_each(|other| first.merge(other))
-                .map_err(|error| named(name, &error))?;
-        }
         for segment in 1..branch.segments.len() {
-            let Some(Folded { state, rows }) = current.take() else {
+            let rows: u64 = folded.iter().map(|folded| folded.rows).sum();
+            let mut states = folded.into_iter().map(|folded| folded.state);
+            let Some(state) = states.next() else {
                 break;
             };
             let name = branch.fold_name(segment - 1);
             let mut next = branch.fold(segment, &self.budget);
             let mut given = 0;
-            for batch in state.finish().map_err(|error| named(name, &error))? {
+            let batches = state.finish_with(states.collect(), crew);
+            for batch in batches.map_err(|error| named(name, &error))? {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
                 given += batch.rows() as u64;
                 apply(&branch.segments[segment].stages, &mut batch, account)?;
@@ -267,7 +259,7 @@ impl Line<'_> {
                     account.made += given;
                 }
             }
-            current = next;
+            folded = next.into_iter().collect();
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use pelton_connect::{FileSink, ReadSource, Sink, Source, StdoutSink, TableSink, 
 use pelton_metrics::{Counter, Histogram};
 use pelton_pool::{Budget, BufferPool, memory};
 use pelton_sched::Scheduler;
-use pelton_stage::Spill;
+use pelton_stage::{Crew, Spill};
 use pelton_sync::atomic::AtomicBool;
 use pelton_sync::{Mutex, PoisonError};
 
@@ -222,7 +222,7 @@ impl Run {
         };
         let folded = drive(&scheduler, &line, self.settings.workers);
         if !line.committer.is_stopped() {
-            line.finish(folded)
+            line.finish(folded, &Workers(&scheduler))
                 .unwrap_or_else(|error| line.committer.fail(error));
         }
         let outcome = line.committer.finish()?;
@@ -301,6 +301,19 @@ fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folds> {
         }
     });
     folded.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The workers, for folds whose end can be cut into pieces.
+struct Workers<'a>(&'a Scheduler);
+
+impl Crew for Workers<'_> {
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.0.scope(|scope| {
+            for piece in 0..pieces {
+                scope.spawn(move || work(piece));
+            }
+        });
+    }
 }
 
 fn sink(plan: &SinkPlan, budget: &Budget) -> Result<Box<dyn Sink>, Error> {
