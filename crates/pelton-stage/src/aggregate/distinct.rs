@@ -77,7 +77,9 @@ impl State {
         if let Some(error) = open(failure) {
             return Err(error);
         }
-        open(idle).into_iter().try_for_each(|state| self.take_in(state))
+        open(idle)
+            .into_iter()
+            .try_for_each(|state| self.take_in(state))
     }
 
     /// Takes in the values of `table`, each with the keys of its group in front.
@@ -135,7 +137,10 @@ impl State {
             let mut room = [0; 16];
             let all = pieces(word, side, &mut room);
             let mut rest = all;
-            self.plan.key_types.iter().for_each(|&each| skip(&mut rest, each));
+            self.plan
+                .key_types
+                .iter()
+                .for_each(|&each| skip(&mut rest, each));
             keys.push(&all[..all.len() - rest.len()], self.plan.seed);
             if let Some(values) = &mut values {
                 values.push(&mut rest);

@@ -163,11 +163,7 @@ impl Keys {
     }
 
     /// Writes the pieces of the rows that did not fit into their words.
-    fn spell_out<'a>(
-        &mut self,
-        columns: impl Iterator<Item = &'a Column> + Clone,
-        start: usize,
-    ) {
+    fn spell_out<'a>(&mut self, columns: impl Iterator<Item = &'a Column> + Clone, start: usize) {
         for (row, word) in self.words.iter_mut().enumerate() {
             if is_long(*word) {
                 let begin = self.long.len();

@@ -122,7 +122,11 @@ impl Log {
         if self.is_spilled() {
             self.flush()?;
         }
-        self.bytes -= self.spare.drain(..).map(|chunk| chunk.capacity()).sum::<usize>();
+        self.bytes -= self
+            .spare
+            .drain(..)
+            .map(|chunk| chunk.capacity())
+            .sum::<usize>();
         self.spare = Vec::new();
         self.memory.give_back_floor();
         self.hold()
