@@ -11,6 +11,9 @@ use std::str::FromStr;
 /// | `:9000`, `tcp://:9000` | TCP on 127.0.0.1, port 9000 |
 /// | `0.0.0.0:9000`, `tcp://[::]:9000` | TCP on all interfaces |
 /// | `unix:///run/app.sock` | a Unix socket |
+/// | `udp://:9000` | datagrams |
+/// | `acked://:9000` | TCP with acknowledgement, as in `docs/PROTOCOL.md` |
+/// | `tail:///var/log/app*.log` | files that grow; `*`, `?`, `[...]` and `**` are patterns |
 /// | `-`, `stdin` | standard input |
 ///
 /// ```
@@ -28,6 +31,12 @@ pub enum Address {
     Tcp(String),
     /// The path of a socket file, which is made, and removed at the end.
     Unix(PathBuf),
+    /// Host and port for datagrams.
+    Udp(String),
+    /// Host and port for records with acknowledgement.
+    Acked(String),
+    /// A path or pattern of files that grow.
+    Tail(String),
     /// Standard input.
     Stdin,
 }
@@ -69,8 +78,14 @@ impl FromStr for Address {
         match scheme {
             "tcp" => host().map(Self::Tcp),
             "unix" => path().map(Self::Unix),
+            "udp" => host().map(Self::Udp),
+            "acked" => host().map(Self::Acked),
+            "tail" if place.is_empty() => Err(refuse("a path, as in tail:///var/log/app.log")),
+            "tail" => Ok(Self::Tail(place.to_owned())),
             "stdin" => Ok(Self::Stdin),
-            _ => Err(refuse("one of tcp://, unix://, stdin://")),
+            _ => Err(refuse(
+                "one of tcp://, udp://, unix://, acked://, tail://, stdin",
+            )),
         }
     }
 }
@@ -83,10 +98,25 @@ fn host_and_port(place: &str) -> Option<String> {
     Some(format!("{host}:{port}"))
 }
 
+impl Address {
+    /// This address with the host and port that were had.
+    pub(super) fn with_host(&self, had: String) -> Self {
+        match self {
+            Self::Tcp(_) => Self::Tcp(had),
+            Self::Udp(_) => Self::Udp(had),
+            Self::Acked(_) => Self::Acked(had),
+            Self::Unix(_) | Self::Tail(_) | Self::Stdin => self.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(host) => write!(f, "tcp://{host}"),
+            Self::Udp(host) => write!(f, "udp://{host}"),
+            Self::Acked(host) => write!(f, "acked://{host}"),
+            Self::Tail(pattern) => write!(f, "tail://{pattern}"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Stdin => f.write_str("stdin"),
         }

@@ -44,6 +44,8 @@ pub(super) enum End {
     Stopped,
     /// Unfinished records took too much memory.
     Crowded,
+    /// The peer is not welcome.
+    Refused,
 }
 
 impl From<Refused> for End {

@@ -88,6 +88,13 @@ impl Feed {
         }
     }
 
+    /// A feed that goes on at `byte` of `stream`.
+    pub(super) fn of_stream(mut self, stream: Arc<dyn Stream>, byte: u64) -> Self {
+        self.stream = Some(stream);
+        self.byte = byte;
+        self
+    }
+
     /// True when the next read should go into [`room`](Self::room): that copies the torn record,
     /// which is worth it where as much was read the last time.
     pub(super) fn wants_room(&self, last_read: usize) -> bool {
@@ -121,7 +128,7 @@ impl Feed {
         self.torn.extend_from_slice(&buffer[end..]);
         self.known = 0;
         buffer.set_len(end);
-        let buffer = self.fitting(buffer)?;
+        let buffer = fitting(&*self.intake, buffer)?;
         self.take(Block::new(buffer), Content::Records, end as u64)
             .await?;
         self.push_grown().await
@@ -150,19 +157,6 @@ impl Feed {
     /// What is counted.
     pub(super) const fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// `buffer`, or a smaller one with the same bytes where that saves much and there is one.
-    fn fitting(&self, buffer: Buffer) -> Result<Buffer, Gone> {
-        if buffer.len() > buffer.capacity() / 4 {
-            return Ok(buffer);
-        }
-        // Who waits for memory with memory in hand may wait for ever: ask once.
-        let lease = pin!(self.intake.lease(buffer.len()));
-        match lease.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(lease) => Ok(filled(lease?, &buffer)),
-            Poll::Pending => Ok(buffer),
-        }
     }
 
     /// Hands on what is whole of the torn bytes.
@@ -258,6 +252,19 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.metrics.torn_bytes.add(self.torn_bytes());
+    }
+}
+
+/// `buffer`, or a smaller one with the same bytes where that saves much and there is one.
+pub(super) fn fitting(intake: &dyn Intake, buffer: Buffer) -> Result<Buffer, Gone> {
+    if buffer.len() > buffer.capacity() / 4 {
+        return Ok(buffer);
+    }
+    // Who waits for memory with memory in hand may wait for ever: ask once.
+    let lease = pin!(intake.lease(buffer.len()));
+    match lease.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(lease) => Ok(filled(lease?, &buffer)),
+        Poll::Pending => Ok(buffer),
     }
 }
 

@@ -5,7 +5,11 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::sockets::{self, Accept, TcpDoor, UnixDoor};
+use super::acked::AckedServer;
+use super::door::{Accept, TcpDoor, UnixDoor};
+use super::server::{Plain, Serve, Server};
+use super::tail::Tail;
+use super::udp::UdpDoor;
 use super::{Address, ListenOptions, Stop, stdin};
 use crate::Error;
 use crate::stream::Intake;
@@ -18,7 +22,10 @@ pub struct Listener {
 
 enum Kind {
     Tcp(TcpDoor),
+    Acked(TcpDoor),
     Unix(UnixDoor),
+    Udp(UdpDoor),
+    Tail(Tail),
     Reader(Box<dyn Read + Send>),
 }
 
@@ -30,9 +37,13 @@ impl Listener {
     ///
     /// When the address is in use, may not be used, or names nothing on this machine.
     pub async fn bind(options: ListenOptions) -> Result<Self, Error> {
+        let name = options.address.to_string();
         let kind = match &options.address {
-            Address::Tcp(host) => Kind::Tcp(TcpDoor::bind(host).await?),
+            Address::Tcp(host) => Kind::Tcp(TcpDoor::bind(host, &name).await?),
+            Address::Acked(host) => Kind::Acked(TcpDoor::bind(host, &name).await?),
+            Address::Udp(host) => Kind::Udp(UdpDoor::bind(host, &name).await?),
             Address::Unix(path) => Kind::Unix(UnixDoor::bind(path)?),
+            Address::Tail(pattern) => Kind::Tail(Tail::open(pattern)?),
             Address::Stdin => Kind::Reader(Box::new(std::io::stdin())),
         };
         Ok(Self { options, kind })
@@ -49,8 +60,9 @@ impl Listener {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.kind {
-            Kind::Tcp(door) => door.local_addr(),
-            Kind::Unix(_) | Kind::Reader(_) => None,
+            Kind::Tcp(door) | Kind::Acked(door) => door.local_addr(),
+            Kind::Udp(door) => door.local_addr(),
+            Kind::Unix(_) | Kind::Tail(_) | Kind::Reader(_) => None,
         }
     }
 
@@ -58,9 +70,10 @@ impl Listener {
     #[must_use]
     pub fn name(&self) -> String {
         match self.local_addr() {
-            Some(address) => Address::Tcp(address.to_string()).to_string(),
-            None => self.options.address.to_string(),
+            Some(had) => self.options.address.with_host(had.to_string()),
+            None => self.options.address.clone(),
         }
+        .to_string()
     }
 
     /// Brings what comes to `intake`, until `stop` is said, the engine is gone, or what is read
@@ -72,24 +85,40 @@ impl Listener {
     /// Outside of a tokio runtime with its clock and its network enabled.
     pub async fn run(self, intake: Arc<dyn Intake>, stop: Stop) {
         let name = self.name();
+        let options = self.options;
+        let plain = || Plain {
+            options: options.clone(),
+            intake: intake.clone(),
+        };
         match self.kind {
-            Kind::Tcp(door) => serve(door, name, self.options, intake, stop).await,
-            Kind::Unix(door) => serve(door, name, self.options, intake, stop).await,
-            Kind::Reader(reader) => stdin::run(reader, name, &self.options, intake, stop).await,
+            Kind::Tcp(door) => serve(door, name, plain(), options, stop).await,
+            Kind::Unix(door) => serve(door, name, plain(), options, stop).await,
+            Kind::Acked(door) => {
+                let (limits, metrics) = (options.limits, options.metrics.clone());
+                let service = AckedServer::new(intake, limits, metrics);
+                serve(door, name, service, options, stop).await;
+            }
+            Kind::Udp(door) => door.run(name, options, intake, stop).await,
+            Kind::Tail(tail) => tail.run(options, intake, stop).await,
+            Kind::Reader(reader) => stdin::run(reader, name, &options, intake, stop).await,
         }
     }
 }
 
-async fn serve(
-    door: impl Accept,
+async fn serve<D: Accept>(
+    door: D,
     name: String,
+    service: impl Serve<D::Wire>,
     options: ListenOptions,
-    intake: Arc<dyn Intake>,
     stop: Stop,
 ) {
-    sockets::Server::new(name, options, intake, stop)
-        .run(door)
-        .await;
+    let server = Server {
+        name,
+        options,
+        service: Arc::new(service),
+        stop,
+    };
+    server.run(door).await;
 }
 
 impl fmt::Debug for Listener {

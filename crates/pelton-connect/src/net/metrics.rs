@@ -25,6 +25,8 @@ pub struct Metrics {
     pub too_large: Counter,
     /// Bytes of unfinished records that were dropped, because their connection broke or was closed.
     pub torn_bytes: Counter,
+    /// Batches that were sent again and had been taken already.
+    pub duplicates: Counter,
     /// Pauses that were made because a peer sent faster than it may.
     pub slowed: Counter,
 }
@@ -54,6 +56,7 @@ impl Metrics {
             arrivals: counter("listener_arrivals_total", "Blocks handed on.")?,
             too_large: counter("listener_too_large_total", "Records over the limit.")?,
             torn_bytes: bytes("listener_torn_bytes_total", "Unfinished bytes dropped.")?,
+            duplicates: counter("listener_duplicates_total", "Batches that came again.")?,
             slowed: counter("listener_slowed_total", "Pauses of peers over their rate.")?,
         })
     }

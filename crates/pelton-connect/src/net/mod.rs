@@ -1,4 +1,4 @@
-//! Listeners: records that come by themselves, over sockets and standard input.
+//! Listeners: records that come by themselves, over sockets, in growing files, on standard input.
 //!
 //! A [`Listener`] is bound to an [`Address`] and brings what comes to an
 //! [`Intake`](crate::stream::Intake), in blocks of whole records as the format's framer cuts them.
@@ -15,7 +15,9 @@
 //!
 //! # Limits
 //!
-//! - Plain sockets acknowledge nothing: what was on its way when a process died is lost.
+//! - Plain sockets acknowledge nothing: what was on its way when a process died is lost. Files that
+//!   grow and `acked://` lose nothing: their [streams](crate::stream::Stream) go on where they were.
+//! - The system drops datagrams that come faster than they are read, and counts them itself.
 //! - CSV is taken without a header.
 //!
 //! # Example
@@ -37,18 +39,26 @@
 //! # }
 //! ```
 
+mod acked;
 mod address;
+mod client;
 mod connection;
+mod door;
 mod feed;
 mod listener;
 mod metrics;
 mod options;
-mod sockets;
+mod pump;
+mod server;
 mod stdin;
 mod stop;
+mod tail;
+mod udp;
 mod unfinished;
 
+pub use acked::{BATCH_BYTES_MAX, CLIENT_BYTES_MAX, Fault, VERSION};
 pub use address::{Address, AddressError};
+pub use client::{Client, ClientError, ClientOptions};
 pub use listener::Listener;
 pub use metrics::Metrics;
 pub use options::{ListenLimits, ListenOptions};

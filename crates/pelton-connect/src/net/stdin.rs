@@ -1,6 +1,6 @@
 //! Standard input, or anything else that blocks, read in a thread of its own.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use pelton_sync::thread;
@@ -8,8 +8,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::feed::{Feed, READ_BYTES};
+use super::pump::{Halt, read_piece};
 use super::unfinished::Unfinished;
-use super::{ListenOptions, Stop};
+use super::{ListenOptions, Metrics, Stop};
 use crate::stream::{Intake, Peer};
 
 /// Reads `reader` to its end, or until somebody says stop. A read that blocks goes on blocking its
@@ -22,82 +23,46 @@ pub(super) async fn run(
     stop: Stop,
 ) {
     let source = options.source;
-    let unfinished = Unfinished::new(options.limits.unfinished_bytes_max);
-    let feed = Feed::new(options, intake, Peer { source, name }, unfinished);
-    let metrics = options.metrics.clone();
-    let runtime = Handle::current();
-    let (sender, ended) = oneshot::channel();
+    let peer = Peer { source, name };
+    let feed = Feed::new(options, intake, peer, Unfinished::unlimited());
     let watch = stop.clone();
-    let reading = thread::Builder::new()
-        .name("pelton-stdin".to_owned())
-        .spawn(move || {
-            if read_all(reader, feed, &runtime, &watch).is_err() {
-                metrics.failed.add(1);
-            }
-            // Nobody listens when it was stopped.
-            let _ = sender.send(());
-        });
-    if reading.is_err() {
-        options.metrics.failed.add(1);
-        return;
-    }
+    let reading = read_all(reader, feed, watch);
     tokio::select! {
-        _ = ended => {}
+        () = in_thread("pelton-stdin", &options.metrics, reading) => {}
         () = stop.stopped() => {}
     }
 }
 
-/// Feeds all that `reader` gives; an error is the reader's.
-fn read_all(
-    mut reader: impl Read,
-    mut feed: Feed,
-    runtime: &Handle,
-    stop: &Stop,
-) -> io::Result<()> {
+/// Runs what blocks in a thread of its own, and waits for its end. The thread goes on when nobody
+/// waits any more.
+pub(super) async fn in_thread(
+    name: &str,
+    metrics: &Metrics,
+    work: impl Future<Output = Result<(), Halt>> + Send + 'static,
+) {
+    let runtime = Handle::current();
+    let (sender, ended) = oneshot::channel();
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // Nobody listens when it was stopped.
+        let _ = sender.send(runtime.block_on(work));
+    });
+    let ended = match thread {
+        Ok(_) => ended.await.unwrap_or(Err(Halt::Broken)),
+        Err(_) => Err(Halt::Broken),
+    };
+    if matches!(ended, Err(Halt::Broken)) {
+        metrics.failed.add(1);
+    }
+}
+
+/// Feeds all that `reader` gives.
+async fn read_all(mut reader: impl Read + Send, mut feed: Feed, stop: Stop) -> Result<(), Halt> {
     let mut last_read = READ_BYTES;
     while !stop.is_stopped() {
-        let fed = if feed.wants_room(last_read) {
-            let Ok(mut buffer) = runtime.block_on(feed.room()) else {
-                return Ok(());
-            };
-            last_read = read(&mut reader, buffer.spare_mut())?;
-            buffer.advance(last_read);
-            runtime.block_on(async {
-                match last_read {
-                    0 => feed.finish().await,
-                    _ => feed.push(buffer).await,
-                }
-            })
-        } else {
-            last_read = read_more(&mut reader, feed.growth())?;
-            runtime.block_on(async {
-                match last_read {
-                    0 => feed.finish().await,
-                    _ => feed.push_grown().await,
-                }
-            })
-        };
-        if fed.is_err() || last_read == 0 {
-            break;
+        last_read = read_piece(&mut reader, &mut feed, last_read).await?;
+        if last_read == 0 {
+            return Ok(feed.finish().await?);
         }
     }
     Ok(())
-}
-
-/// Reads into the room behind `bytes`, which they grow by.
-fn read_more(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
-    let before = bytes.len();
-    bytes.resize(bytes.capacity(), 0);
-    let outcome = read(reader, &mut bytes[before..]);
-    bytes.truncate(before + outcome.as_ref().copied().unwrap_or_default());
-    outcome
-}
-
-fn read(reader: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(room) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
 }

@@ -27,6 +27,11 @@ impl Unfinished {
         }
     }
 
+    /// For one who is bounded otherwise.
+    pub(super) fn unlimited() -> Self {
+        Self::new(u64::MAX)
+    }
+
     /// The part of one more connection.
     pub(super) fn part(&self) -> Self {
         Self {

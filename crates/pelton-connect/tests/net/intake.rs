@@ -1,9 +1,10 @@
 //! An engine that only keeps.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use pelton_connect::Content;
-use pelton_connect::stream::{Arrival, Future, Gone, Intake};
+use pelton_connect::stream::{Arrival, Future, Gone, Intake, Receipt};
 use pelton_pool::{Budget, Buffer, BufferPool};
 use tokio::sync::{Notify, Semaphore};
 
@@ -12,7 +13,9 @@ pub(crate) struct Memory {
     pool: BufferPool,
     arrivals: Mutex<Vec<Arrival>>,
     arrived: Notify,
-    leased: Notify,
+    /// What is told as committed.
+    positions: Mutex<HashMap<String, u64>>,
+    commits: bool,
     /// One permit for each arrival that is taken.
     open: Semaphore,
 }
@@ -29,8 +32,43 @@ impl Memory {
             pool: BufferPool::new(Budget::unlimited()),
             arrivals: Mutex::default(),
             arrived: Notify::new(),
-            leased: Notify::new(),
+            positions: Mutex::default(),
+            commits: false,
             open: Semaphore::new(arrivals),
+        }
+    }
+
+    /// Takes everything, and commits it at once.
+    pub(crate) fn committing() -> Self {
+        Self {
+            commits: true,
+            ..Self::new()
+        }
+    }
+
+    /// Knows of streams what `other` has committed: the same engine, started again.
+    pub(crate) fn after(other: &Self) -> Self {
+        let positions = other.positions.lock().expect("no panics").clone();
+        Self {
+            positions: Mutex::new(positions),
+            ..Self::new()
+        }
+    }
+
+    /// Commits the first arrivals, so many of them, and drops the others: what is left when the
+    /// engine is killed there.
+    pub(crate) fn commit(&self, arrivals: usize) {
+        self.arrivals().truncate(arrivals);
+        let kept = self.arrivals().clone();
+        kept.iter().for_each(|arrival| self.commit_one(arrival));
+    }
+
+    fn commit_one(&self, arrival: &Arrival) {
+        if let Some(Receipt { stream, position }) = &arrival.receipt {
+            let mut positions = self.positions.lock().expect("no panics");
+            positions.insert(stream.name().to_owned(), *position);
+            drop(positions);
+            stream.committed(*position);
         }
     }
 
@@ -78,20 +116,22 @@ impl Memory {
 
 impl Intake for Memory {
     fn lease(&self, bytes: usize) -> Future<'_, Result<Buffer, Gone>> {
-        self.leased.notify_waiters();
         Box::pin(async move { self.pool.lease(bytes).map_err(|_| Gone) })
     }
 
     fn take(&self, arrival: Arrival) -> Future<'_, Result<(), Gone>> {
         Box::pin(async move {
             self.open.acquire().await.map_err(|_| Gone)?.forget();
+            if self.commits {
+                self.commit_one(&arrival);
+            }
             self.arrivals().push(arrival);
             self.arrived.notify_waiters();
             Ok(())
         })
     }
 
-    fn position(&self, _name: &str) -> Option<u64> {
-        None
+    fn position(&self, name: &str) -> Option<u64> {
+        self.positions.lock().expect("no panics").get(name).copied()
     }
 }

@@ -3,9 +3,12 @@
 //! Nothing here waits for time to pass: a test goes on when the arrival, the count or the end that
 //! it is about is there.
 
+mod acked;
 mod intake;
 mod sockets;
 mod stdin;
+mod tail;
+mod udp;
 
 use std::future::Future;
 use std::sync::Arc;
