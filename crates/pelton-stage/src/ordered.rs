@@ -29,6 +29,14 @@ pub trait Ordered: Send {
     /// would have to come again for the state to be what it is now; the next one when no earlier
     /// one is needed.
     fn needs(&self) -> u64;
+
+    /// How far its time has come, for [`resume`](Self::resume); nothing when it knows none.
+    fn watermark(&self) -> Option<i64> {
+        None
+    }
+
+    /// Goes on from a watermark that an earlier state had: what was closed then stays closed.
+    fn resume(&mut self, _watermark: i64) {}
 }
 
 /// What became of rows, but for those that were refused.

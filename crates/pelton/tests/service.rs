@@ -1,7 +1,7 @@
 //! A pipeline without an end, driven by hand: arrivals in, a store that does as it is told.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
@@ -154,12 +154,14 @@ fn balances(stats: &LaneStats) -> bool {
         written,
         filtered,
         deduplicated,
+        folded,
+        made,
         rejected,
         shed,
         pending,
         ..
     } = stats;
-    *read == written + filtered + deduplicated + rejected + shed + pending
+    *read + made == written + filtered + deduplicated + folded + rejected + shed + pending
 }
 
 const PLAN: &str = r#"
@@ -430,5 +432,144 @@ fn stages_that_need_an_end_are_refused_with_what_to_use_instead() {
         .store("main", TestStore::default())
         .start()
         .unwrap_err();
-    assert!(error.to_string().contains("use window or dedup"), "{error}");
+    assert!(
+        error.to_string().contains("a window has one of its own"),
+        "{error}"
+    );
+}
+
+const WINDOWED: &str = r#"
+    [source]
+    schema = { at = "timestamp", who = "string" }
+    [engine]
+    workers = 2
+    memory_limit = "64MB"
+    [[stage]]
+    window = { time = "at", size = "10s", lateness = "3s", by = ["who"], compute = { hits = "count(*)" } }
+    [[stage]]
+    select = ["window_start", "who", "hits"]
+    [[stage]]
+    filter = "hits > 1"
+    [sink]
+    format = "csv"
+    url = "memory:"
+"#;
+
+fn second(at: u64) -> String {
+    format!("2024-01-01T00:{:02}:{:02}Z", at / 60, at % 60)
+}
+
+/// Events in about the order of their time, up to `jitter` seconds late.
+fn visits(count: u64, jitter: u64) -> Vec<(u64, String)> {
+    (0..count)
+        .map(|index| {
+            let late = index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+            (
+                index + jitter - late % (jitter + 1),
+                format!("u{}", index % 3),
+            )
+        })
+        .collect()
+}
+
+fn visit_lines(visits: &[(u64, String)]) -> String {
+    let line =
+        |(at, user): &(u64, String)| format!("{{\"at\":\"{}\",\"who\":\"{user}\"}}\n", second(*at));
+    visits.iter().map(line).collect()
+}
+
+/// What the windows of all visits must hold: start and user, and how often.
+fn expected_windows(visits: &[(u64, String)]) -> BTreeMap<String, u64> {
+    let mut windows = BTreeMap::new();
+    for (at, user) in visits {
+        *windows
+            .entry(format!("{},{user}", second(at - at % 10)))
+            .or_default() += 1;
+    }
+    windows.retain(|_, hits| *hits > 1);
+    windows
+}
+
+fn windows_of(lines: &[String]) -> BTreeMap<String, u64> {
+    lines
+        .iter()
+        .map(|line| {
+            let (group, hits) = line.rsplit_once(',').unwrap();
+            (group.to_owned(), hits.parse().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn windows_close_behind_the_watermark_and_hold_what_is_theirs() {
+    let store = TestStore::default();
+    let service = Service::builder(plan(WINDOWED))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    let visits = visits(300, 3);
+    for some in visits.chunks(7) {
+        send(&*service.intake(), &visit_lines(some));
+    }
+    // Hopelessly late.
+    send(&*service.intake(), &visit_lines(&[(5, "u0".to_owned())]));
+    let report = service.stop();
+    assert_eq!(windows_of(&store.lines()), expected_windows(&visits));
+    assert_eq!(
+        store.lines().len(),
+        expected_windows(&visits).len(),
+        "each once"
+    );
+    let lane = &report.lanes[0];
+    assert_eq!((lane.read, lane.folded, lane.rejected), (301, 300, 1));
+    assert!(balances(lane) && report.drained, "{lane:?}");
+}
+
+/// Sends `visits[from..to]` as positions of a stream, one block a visit.
+fn send_visits(service: &Service, visits: &[(u64, String)], from: u64, to: u64) {
+    let stream = Arc::new(TestStream {
+        name: "visits",
+        committed: Mutex::default(),
+    });
+    for position in from..to {
+        let mut arrival = arrival(&visit_lines(&visits[position as usize..][..1]));
+        arrival.receipt = Some(Receipt {
+            stream: stream.clone(),
+            position: position + 1,
+        });
+        block_on(service.intake().take(arrival)).unwrap();
+    }
+}
+
+#[test]
+fn windows_that_were_open_when_the_process_ended_are_made_again_and_none_is_put_twice() {
+    let visits = visits(300, 3);
+    for cut in [1, 17, 95, 150, 299] {
+        let store = TestStore::default();
+        let start = || {
+            Service::builder(plan(WINDOWED))
+                .store("main", store.clone())
+                .start()
+                .unwrap()
+        };
+        let service = start();
+        send_visits(&service, &visits, 0, cut);
+        // Whatever is open is not put, for it can come again.
+        assert!(service.stop().drained);
+        let service = start();
+        let from = service.intake().position("visits").unwrap_or(0);
+        assert!(from <= cut && cut - from < 40, "{from} of {cut}");
+        send_visits(&service, &visits, from, 300);
+        drop(service.stop());
+        let mut expected = expected_windows(&visits);
+        let put = windows_of(&store.lines());
+        assert_eq!(store.lines().len(), put.len(), "each once, cut at {cut}");
+        // The last windows are open still.
+        expected.retain(|group, _| *group < second(290));
+        let closed: BTreeMap<_, _> = put
+            .into_iter()
+            .filter(|(group, _)| *group < second(290))
+            .collect();
+        assert_eq!(closed, expected, "cut at {cut}");
+    }
 }

@@ -117,6 +117,14 @@ impl Ordered for Watermarked {
     fn needs(&self) -> u64 {
         self.open.oldest().unwrap_or(self.batches)
     }
+
+    fn watermark(&self) -> Option<i64> {
+        (self.watermark > i64::MIN).then_some(self.watermark)
+    }
+
+    fn resume(&mut self, watermark: i64) {
+        self.watermark = watermark;
+    }
 }
 
 /// An input with an end: windows are given when all is in.

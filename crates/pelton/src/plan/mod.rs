@@ -218,6 +218,8 @@ pub enum StagePlan {
     Validate(Expressions),
     /// Groups records and computes figures for each group.
     Aggregate(AggregatePlan),
+    /// Groups records by stretches of their own time, and computes figures for each group.
+    Window(WindowPlan),
     /// Orders records.
     Sort(Vec<String>),
     /// Leaves out the first records.
@@ -242,6 +244,7 @@ impl StagePlan {
             Self::Rename(_) => "rename",
             Self::Validate(_) => "validate",
             Self::Aggregate(_) => "aggregate",
+            Self::Window(_) => "window",
             Self::Sort(_) => "sort",
             Self::Skip(_) => "skip",
             Self::Limit(_) => "limit",
@@ -321,6 +324,35 @@ pub struct BranchPlan {
     pub stages: Vec<StagePlan>,
     /// Where they go.
     pub sink: SinkPlan,
+}
+
+/// Stretches of time, and what is computed for each group of records in them.
+///
+/// A `size` alone makes windows one behind the other, with a `step` windows that overlap, and a
+/// `gap` alone sessions: records that come with less than that between them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowPlan {
+    /// The column or expression that is a record's time.
+    pub time: String,
+    /// How long a window is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Interval>,
+    /// How long from the start of one window to that of the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Interval>,
+    /// How long without a record ends a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Interval>,
+    /// How much later than a later one a record may come; those that come after that are refused
+    /// as late. In an input with an end nothing is late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Interval>,
+    /// The columns or expressions that make a group within a window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// The figures by name.
+    pub compute: Expressions,
 }
 
 /// Where records go.

@@ -1,14 +1,17 @@
 //! Grouping: what is computed before, in and after an aggregate.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pelton_record::Schema;
-use pelton_stage::{Aggregate, AggregateCall, Call, Derive, Expression, Function};
+use pelton_stage::{
+    Aggregate, AggregateCall, Call, Derive, Expression, Fold, Function, Span, Window,
+};
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
 use super::lower::{Named, identity, item, project, reads};
-use crate::plan::AggregatePlan;
+use crate::plan::{AggregatePlan, Expressions, WindowPlan};
 
 /// Keys and arguments become columns first where they are more than that, then rows are grouped,
 /// then figures that are more than one call are computed from the calls.
@@ -17,51 +20,63 @@ pub(super) fn aggregate(
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
-    let mut columns = Columns {
-        schema: schema.clone(),
-        steps: Vec::new(),
-    };
-    let mut by = Vec::new();
-    for text in &plan.by {
-        by.push(columns.key(text, binding)?);
-    }
-    let mut calls: Vec<AggregateCall> = Vec::new();
-    let mut figures: Vec<Named> = Vec::new();
-    let mut bound: Vec<Call> = Vec::new();
-    for (name, text) in &plan.compute.0 {
-        figures.push((name.clone(), figure(text, &mut calls, binding)?));
-        for call in &calls[bound.len()..] {
-            bound.push(columns.call(text, call, binding)?);
-        }
-        binding.seen(text);
-    }
-    let Columns { schema, mut steps } = columns;
-    let fields = by
-        .iter()
-        .chain(bound.iter().filter_map(|call| call.argument.as_ref()));
-    let reads = fields
-        .map(|&index| schema.fields()[index].name.clone())
-        .collect();
-    let keys: Vec<Named> = by
-        .iter()
-        .map(|&index| identity(&schema.fields()[index].name))
-        .collect();
-    let aggregate = Aggregate::new(by, bound, &schema)
+    let mut columns = Columns::new(schema);
+    let (by, figures) = columns.grouping(&plan.by, &plan.compute, binding)?;
+    let aggregate = Aggregate::new(by.clone(), figures.bound.clone(), &columns.schema)
         .map_err(|error| binding.fault("", &error, &[]))?
         .named(binding.label)
         .spilling(binding.spill());
-    let step = Step::fold(
-        aggregate,
-        Flow {
-            reads,
-            ..Flow::default()
-        },
-    );
-    let grouped = step.output.clone();
-    steps.push(step);
-    let result = keys.into_iter().chain(figures).collect();
-    steps.extend(project(result, &grouped, binding)?);
-    Ok(steps)
+    columns.grouped(aggregate, &[], &by, figures, binding)
+}
+
+/// As [`aggregate`], with the time of the rows among what they are grouped by.
+pub(super) fn window(
+    plan: &WindowPlan,
+    schema: &Arc<Schema>,
+    binding: &mut Binding<'_, '_>,
+) -> Result<Vec<Step>, Fault> {
+    let span = span(plan).map_err(|message| binding.wrong(&plan.time, message))?;
+    let mut columns = Columns::new(schema);
+    let time = columns.key(&plan.time, binding)?;
+    let (by, mut figures) = columns.grouping(&plan.by, &plan.compute, binding)?;
+    let bound = figures.bound.clone();
+    let window = Window::new(time, span, by.clone(), bound, &columns.schema)
+        .map_err(|error| binding.fault(&plan.time, &error, &[&plan.time]))?
+        .lateness(plan.lateness.map_or(Duration::ZERO, |late| late.duration()))
+        .named(binding.label)
+        .spilling(binding.spill());
+    figures
+        .reads
+        .push(columns.schema.fields()[time].name.clone());
+    columns.grouped(
+        window,
+        &["window_start", "window_end"],
+        &by,
+        figures,
+        binding,
+    )
+}
+
+fn span(plan: &WindowPlan) -> Result<Span, &'static str> {
+    match (plan.size, plan.step, plan.gap) {
+        (Some(size), None, None) => Ok(Span::Tumbling(size.duration())),
+        (Some(size), Some(step), None) => Ok(Span::Sliding {
+            size: size.duration(),
+            step: step.duration(),
+        }),
+        (None, None, Some(gap)) => Ok(Span::Session(gap.duration())),
+        _ => Err("a window has a size, or a size and a step, or a gap between sessions"),
+    }
+}
+
+/// What is computed for each group.
+struct Figures {
+    /// Expressions over the calls.
+    named: Vec<Named>,
+    /// The calls, bound to their arguments.
+    bound: Vec<Call>,
+    /// The columns that keys and arguments are.
+    reads: Vec<String>,
 }
 
 /// The expression of a figure over the results of aggregate calls, which are added to `calls`.
@@ -99,6 +114,76 @@ struct Columns {
 }
 
 impl Columns {
+    fn new(schema: &Arc<Schema>) -> Self {
+        Self {
+            schema: schema.clone(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The columns of the keys `by`, and the figures `compute`.
+    fn grouping(
+        &mut self,
+        by: &[String],
+        compute: &Expressions,
+        binding: &mut Binding<'_, '_>,
+    ) -> Result<(Vec<usize>, Figures), Fault> {
+        let keys: Result<Vec<usize>, Fault> =
+            by.iter().map(|text| self.key(text, binding)).collect();
+        let keys = keys?;
+        let mut calls: Vec<AggregateCall> = Vec::new();
+        let (mut named, mut bound) = (Vec::new(), Vec::new());
+        for (name, text) in &compute.0 {
+            named.push((name.clone(), figure(text, &mut calls, binding)?));
+            for call in &calls[bound.len()..] {
+                bound.push(self.call(text, call, binding)?);
+            }
+            binding.seen(text);
+        }
+        let arguments = bound
+            .iter()
+            .filter_map(|call: &Call| call.argument.as_ref());
+        let reads = keys
+            .iter()
+            .chain(arguments)
+            .map(|&index| self.schema.fields()[index].name.clone())
+            .collect();
+        Ok((
+            keys,
+            Figures {
+                named,
+                bound,
+                reads,
+            },
+        ))
+    }
+
+    /// The steps that come to `fold`, itself, and those that make the figures of what it gives:
+    /// columns called `front`, the keys `by`, and the calls.
+    fn grouped(
+        mut self,
+        fold: impl Fold + 'static,
+        front: &[&str],
+        by: &[usize],
+        figures: Figures,
+        binding: &mut Binding<'_, '_>,
+    ) -> Result<Vec<Step>, Fault> {
+        let flow = Flow {
+            reads: figures.reads,
+            ..Flow::default()
+        };
+        let step = Step::fold(fold, flow);
+        let grouped = step.output.clone();
+        self.steps.push(step);
+        let keys = by
+            .iter()
+            .map(|&index| self.schema.fields()[index].name.as_str());
+        let front = front.iter().copied().chain(keys).map(identity);
+        let result = front.chain(figures.named).collect();
+        self.steps.extend(project(result, &grouped, binding)?);
+        Ok(self.steps)
+    }
+
     /// The index of the column that a key is, under the name that the key gives it.
     fn key(&mut self, text: &str, binding: &mut Binding<'_, '_>) -> Result<usize, Fault> {
         let (expression, alias) = item(text, &self.schema, binding)?;

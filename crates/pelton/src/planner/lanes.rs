@@ -110,14 +110,6 @@ impl LaneDraftOf<'_> {
         let open = !input.is_positional();
         let bound = bind(&engine, &known, Vec::new(), settings.spill.clone(), open)?;
         let pipeline = assemble(bound, &engine.plan, input)?;
-        if pipeline.branches[0].segments.len() > 1 {
-            let message = format!(
-                "lane \"{}\": aggregate, sort, limit, skip and distinct need an input with an \
-                 end; use window or dedup",
-                self.name
-            );
-            return Err(PlanError::new(message).into());
-        }
         Ok(LaneDraft {
             name: self.name.to_owned(),
             sink,

@@ -20,7 +20,7 @@ pub use account::Account;
 use commit::{Committer, Rules};
 pub(crate) use line::{Branch, Gauges, Pipeline, Segment};
 use line::{Folds, Line};
-pub(crate) use process::{Processor, panic_message};
+pub(crate) use process::{Processor, apply, panic_message};
 pub use report::{BranchReport, Latency, Memory, Report, WorkerReport};
 
 use crate::Error;

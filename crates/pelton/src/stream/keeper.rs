@@ -11,6 +11,7 @@ use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::stats::LaneMetrics;
+use super::tail::Tail;
 use crate::plan::RetryPlan;
 
 /// Failures in a row after which a sink counts as broken.
@@ -94,6 +95,8 @@ pub(super) struct Abandoned;
 pub(super) struct Keeper {
     pub lane: Arc<str>,
     pub store: Box<dyn Store>,
+    /// What sees the records in order before they are put.
+    pub tail: Option<Tail>,
     pub letters: Option<Box<dyn Store>>,
     pub retry: Retry,
     pub deadline: Arc<Deadline>,

@@ -103,6 +103,8 @@ impl Lane {
             written,
             filtered,
             deduplicated,
+            folded,
+            made,
             rejected,
             shed,
             bytes,
@@ -116,6 +118,7 @@ impl Lane {
             written: written.value(),
             filtered: filtered.value(),
             deduplicated: deduplicated.value(),
+            folded: folded.value(),
             rejected: rejected.value(),
             shed: shed.value(),
             waiting_blocks: self.inbox.len() as u64,
@@ -124,10 +127,14 @@ impl Lane {
             broken: broken.value() != 0,
             ..LaneStats::default()
         };
-        stats.read = read.value();
-        let gone =
-            stats.written + stats.filtered + stats.deduplicated + stats.rejected + stats.shed;
-        stats.pending = stats.read.saturating_sub(gone);
+        (stats.read, stats.made) = (read.value(), made.value());
+        let gone = stats.written
+            + stats.filtered
+            + stats.deduplicated
+            + stats.folded
+            + stats.rejected
+            + stats.shed;
+        stats.pending = (stats.read + stats.made).saturating_sub(gone);
         stats
     }
 }

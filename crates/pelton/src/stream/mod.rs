@@ -24,6 +24,7 @@ mod router;
 mod service;
 mod stats;
 mod stores;
+mod tail;
 
 pub use service::{Service, ServiceBuilder};
 pub use stats::{LaneStats, ServiceReport};

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pelton_connect::stream::{Delivery, Positions};
+use pelton_connect::stream::Delivery;
 use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::intake::Fan;
 use super::keeper::{Abandoned, Keeper};
+use super::tail::{Output, Tail};
+use crate::Error;
 
 /// What one entry has come to.
 #[derive(Debug, Default)]
@@ -132,7 +134,10 @@ impl Outbox {
     pub(super) fn finish(&self) {
         let state = self.lock();
         self.put_ready(state, true);
-        let flushed = self.keeper().flush();
+        let mut keeper = self.keeper();
+        let rest = keeper.tail.as_mut().map(Tail::finish);
+        let put = rest.map_or(Ok(()), |rest| put_output(&mut keeper, rest));
+        let flushed = put.and_then(|()| keeper.flush());
         self.lock().abandoned |= flushed.is_err();
     }
 
@@ -174,29 +179,17 @@ impl Outbox {
     }
 
     fn put(&self, ready: Vec<Done>) -> Result<(), Abandoned> {
-        let (mut deliveries, mut letters) = (Vec::with_capacity(ready.len()), Vec::new());
-        let mut positions = Positions::new();
-        let mut waiting = Vec::with_capacity(ready.len());
-        for done in ready {
-            deliveries.extend(done.deliveries);
-            letters.extend(done.letters);
-            if let Some(fan) = &done.fan {
-                let (name, position) = fan.position();
-                positions.insert(name.to_owned(), position);
-            }
-            waiting.push((done.fan, done.since));
-        }
+        let since: Vec<Instant> = ready.iter().filter_map(|done| done.since).collect();
         let mut keeper = self.keeper();
-        keeper.put(letters, deliveries, &positions)?;
+        let output = match &mut keeper.tail {
+            Some(tail) => tail.pass(ready),
+            None => Ok(straight(ready)),
+        };
+        put_output(&mut keeper, output)?;
         let now = Instant::now();
-        for (fan, since) in waiting {
-            if let Some(since) = since {
-                let latency = now.saturating_duration_since(since).as_nanos();
-                keeper.metrics.latency.record(latency as u64);
-            }
-            if let Some(fan) = fan {
-                fan.lane_done();
-            }
+        for since in since {
+            let latency = now.saturating_duration_since(since).as_nanos();
+            keeper.metrics.latency.record(latency as u64);
         }
         Ok(())
     }
@@ -208,6 +201,36 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is done goes to the store as it is.
+fn straight(ready: Vec<Done>) -> Output {
+    let mut output = Output::default();
+    for done in ready {
+        output.deliveries.extend(done.deliveries);
+        output.letters.extend(done.letters);
+        if let Some(fan) = done.fan {
+            let (name, position) = fan.position();
+            output.positions.insert(name.to_owned(), position);
+            output.fans.push(fan);
+        }
+    }
+    output
+}
+
+fn put_output(keeper: &mut Keeper, output: Result<Output, Error>) -> Result<(), Abandoned> {
+    let Output {
+        deliveries,
+        letters,
+        positions,
+        fans,
+    } = output.map_err(|error| {
+        tracing::error!(lane = %keeper.lane, %error, "the lane cannot go on");
+        Abandoned
+    })?;
+    keeper.put(letters, deliveries, &positions)?;
+    fans.iter().for_each(|fan| fan.lane_done());
+    Ok(())
 }
 
 impl State {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pelton_connect::stream::{self as connect, Positions, Store};
+use pelton_connect::stream::{self as connect, Positions, Shape, Store};
 use pelton_metrics::Registry;
 use pelton_pool::{Budget, BufferPool};
 use pelton_sync::atomic::AtomicBool;
@@ -20,6 +20,7 @@ use super::outbox::{Outbox, Rules};
 use super::room::Room;
 use super::router::Router;
 use super::stats::{LaneMetrics, LaneStats, ServiceReport};
+use super::tail::Tail;
 use crate::Error;
 use crate::plan::{FlowPlan, LaneKind, OnError, Overflow, Plan, PlanError};
 use crate::planner::{self, LaneDraft};
@@ -137,13 +138,25 @@ impl ServiceBuilder {
     ) -> Result<Lane, Error> {
         let name: Arc<str> = draft.name.as_str().into();
         let mut store = self.store_of(&draft)?;
-        let recovered = store
+        let mut recovered = store
             .positions()
             .map_err(|error| Error::store(&name, &error))?;
         let metrics =
             LaneMetrics::new(&self.registry, &name).map_err(|error| Error::internal(&error))?;
         let letters = self.letters_of()?;
         let writes_letters = letters.is_some();
+        let store_shape = store.shape();
+        let branch = &draft.pipeline.branches[0];
+        let counted = (&metrics, writes_letters);
+        let mut tail = Tail::new(&name, branch, store_shape, &settings.state_budget, counted)?;
+        // Who sees records in order wants to see them as rows.
+        let shape = match &mut tail {
+            Some(tail) => {
+                tail.recover(&mut recovered);
+                Shape::Rows
+            }
+            None => store_shape,
+        };
         let keeper = Keeper {
             lane: name.clone(),
             retry: Retry::from(&draft.sink.retry),
@@ -151,13 +164,14 @@ impl ServiceBuilder {
             metrics: metrics.clone(),
             letters,
             store,
+            tail,
         };
         Ok(Lane {
             inbox: Inbox::new(
                 draft.flow.capacity.unwrap_or(CAPACITY).max(1),
                 draft.flow.overflow,
             ),
-            shape: keeper.store.shape(),
+            shape,
             outbox: Outbox::new(keeper, rules(&draft.flow, settings)),
             pipeline: draft.pipeline,
             record_bytes_max: settings.record_bytes_max,

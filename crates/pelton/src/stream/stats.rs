@@ -12,6 +12,8 @@ pub(super) struct LaneMetrics {
     pub written: Counter,
     pub filtered: Counter,
     pub deduplicated: Counter,
+    pub folded: Counter,
+    pub made: Counter,
     pub rejected: Counter,
     pub shed: Counter,
     pub bytes: Counter,
@@ -39,6 +41,8 @@ impl LaneMetrics {
             written: fate("written")?,
             filtered: fate("filtered")?,
             deduplicated: fate("deduplicated")?,
+            folded: fate("folded")?,
+            made: fate("made")?,
             rejected: fate("rejected")?,
             shed: fate("shed")?,
             bytes: registry.counter(
@@ -78,7 +82,7 @@ impl LaneMetrics {
 /// What became of the records of one lane.
 ///
 /// Every record that came in left in exactly one way:
-/// `read = written + filtered + deduplicated + rejected + shed + pending`.
+/// `read + made = written + filtered + deduplicated + folded + rejected + shed + pending`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LaneStats {
     /// The lane's name.
@@ -91,6 +95,10 @@ pub struct LaneStats {
     pub filtered: u64,
     /// Records whose key had been seen before.
     pub deduplicated: u64,
+    /// Records that went into windows.
+    pub folded: u64,
+    /// Records that windows gave.
+    pub made: u64,
     /// Records that were refused.
     pub rejected: u64,
     /// Records given up because the lane was full.
@@ -137,6 +145,8 @@ impl fmt::Display for ServiceReport {
                 written,
                 filtered,
                 deduplicated,
+                folded,
+                made,
                 rejected,
                 shed,
                 pending,
@@ -144,9 +154,9 @@ impl fmt::Display for ServiceReport {
             } = lane;
             writeln!(
                 f,
-                "{name}: {read} read = {written} written + {filtered} filtered out + \
-                 {deduplicated} deduplicated + {rejected} rejected + {shed} shed + {pending} \
-                 pending"
+                "{name}: {read} read + {made} made by windows = {written} written + {filtered} \
+                 filtered out + {deduplicated} deduplicated + {folded} folded + {rejected} \
+                 rejected + {shed} shed + {pending} pending"
             )?;
         }
         write!(f, "ran {:.1} s", self.seconds)?;
