@@ -46,6 +46,13 @@ impl Engine {
         EngineBuilder::default()
     }
 
+    /// Begins an engine inside the program, which is fed record by record; see
+    /// [`embed`](crate::embed).
+    #[must_use]
+    pub fn embedded() -> crate::embed::Builder {
+        crate::embed::Builder::default()
+    }
+
     /// An engine for `plan`.
     #[must_use]
     pub fn from_plan(plan: Plan) -> Self {

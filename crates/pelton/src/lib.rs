@@ -36,6 +36,7 @@
 //! [`metrics`], [`simd`], [`record`], [`mod@format`], [`stage`], [`connect`], [`sync`].
 #![forbid(unsafe_code)]
 
+pub mod embed;
 mod engine;
 mod error;
 pub mod plan;
@@ -46,6 +47,7 @@ pub mod server;
 pub mod sql;
 pub mod stream;
 
+pub use embed::{Embedded, Processed, Record};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
 pub use run::{Account, BranchReport, Latency, Memory, Progress, Report, Run, WorkerReport};

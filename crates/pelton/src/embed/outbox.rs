@@ -1,0 +1,154 @@
+//! The way out: a ring, and behind it room for what a stopping engine finds no receiver for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Poll;
+
+use pelton_queue::wait::{self, Waiting};
+use pelton_queue::{Pop, PopError, PushError, mpmc};
+use pelton_sync::{Mutex, MutexGuard, PoisonError};
+
+use super::control::{Control, Mode};
+use super::record::Processed;
+
+/// Records that did not fit into the ring while the engine stopped. There are at most as many as
+/// had been accepted by then.
+type Overflow = Mutex<VecDeque<Processed>>;
+
+fn lock(overflow: &Overflow) -> MutexGuard<'_, VecDeque<Processed>> {
+    overflow.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes both ends of a ring for `capacity` records.
+pub(super) fn channel(capacity: usize, control: Arc<Control>) -> (Outlet, Waiting<Outbox>) {
+    let (sender, receiver) = mpmc::channel(capacity);
+    let overflow = Arc::new(Overflow::default());
+    let outbox = Outbox {
+        ring: receiver,
+        overflow: overflow.clone(),
+    };
+    let (sender, outbox) = wait::pair((sender, outbox));
+    let outlet = Outlet {
+        sender,
+        overflow,
+        control,
+    };
+    (outlet, outbox)
+}
+
+/// The end that workers put out through.
+#[derive(Clone, Debug)]
+pub(super) struct Outlet {
+    sender: Waiting<mpmc::Sender<Processed>>,
+    overflow: Arc<Overflow>,
+    control: Arc<Control>,
+}
+
+/// What came of trying to put records out.
+enum Put {
+    Some,
+    /// Nobody is left to receive them.
+    Unclaimed,
+    /// There is no room, and the engine stops.
+    Stopping,
+}
+
+impl Outlet {
+    /// Puts all of `records` out, waiting for room unless the engine stops; answers how many
+    /// nobody was left to receive, which are dropped.
+    pub(super) fn put(&mut self, records: &mut VecDeque<Processed>) -> usize {
+        while !records.is_empty() {
+            match self.put_some(records) {
+                Put::Some => {}
+                Put::Unclaimed => {
+                    let unclaimed = records.len();
+                    records.clear();
+                    return unclaimed;
+                }
+                Put::Stopping => {
+                    lock(&self.overflow).append(records);
+                    return 0;
+                }
+            }
+        }
+        0
+    }
+
+    fn put_some(&mut self, records: &mut VecDeque<Processed>) -> Put {
+        let Self {
+            sender,
+            overflow,
+            control,
+        } = self;
+        let stopping = || control.mode() >= Mode::Drain;
+        // What comes after an overflow goes there too, or it would overtake.
+        if stopping() && !lock(overflow).is_empty() {
+            return Put::Stopping;
+        }
+        sender.wait(|end| match end.push_from(records) {
+            Ok(_) => Poll::Ready(Put::Some),
+            Err(PushError::Closed(())) => Poll::Ready(Put::Unclaimed),
+            Err(PushError::Full(())) if stopping() => Poll::Ready(Put::Stopping),
+            Err(PushError::Full(())) => Poll::Pending,
+        })
+    }
+
+    /// Lets those who wait for room look at the mode again.
+    pub(super) fn wake(&self) {
+        self.sender.close_with(|_| ());
+    }
+
+    /// Tells receivers that nothing more will come.
+    pub(super) fn close(&self) {
+        self.sender.close_with(mpmc::Sender::close);
+    }
+
+    /// Records that wait to be received.
+    pub(super) fn len(&self) -> usize {
+        self.sender.end().len() + lock(&self.overflow).len()
+    }
+}
+
+/// The end that receives.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    ring: mpmc::Receiver<Processed>,
+    overflow: Arc<Overflow>,
+}
+
+impl Outbox {
+    /// Moves up to `max` records to the end of `records`.
+    pub(super) fn pop_into(
+        &mut self,
+        records: &mut Vec<Processed>,
+        max: usize,
+    ) -> Result<usize, PopError> {
+        match self.ring.pop_into(records, max) {
+            Err(PopError::Closed) => self.pop_overflow(records, max),
+            result => result,
+        }
+    }
+
+    #[cold]
+    fn pop_overflow(&self, records: &mut Vec<Processed>, max: usize) -> Result<usize, PopError> {
+        let mut overflow = lock(&self.overflow);
+        let count = overflow.len().min(max);
+        if count == 0 && max > 0 {
+            return Err(PopError::Closed);
+        }
+        records.extend(overflow.drain(..count));
+        Ok(count)
+    }
+}
+
+impl Pop for Outbox {
+    type Item = Processed;
+
+    #[inline]
+    fn pop(&mut self) -> Result<Processed, PopError> {
+        match self.ring.pop() {
+            Err(PopError::Closed) => lock(&self.overflow).pop_front().ok_or(PopError::Closed),
+            result => result,
+        }
+    }
+}
