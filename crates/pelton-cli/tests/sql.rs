@@ -176,3 +176,53 @@ fn a_file_without_rows_has_sums_too() {
     let query = "SELECT id FROM 'empty.csv' WHERE price > 5 AND id = 'x'";
     assert_eq!(place.pelton(&["sql", query]).assert_code(0).stdout, "id\n");
 }
+
+#[test]
+fn what_is_neither_grouped_nor_aggregated_is_refused_in_its_place() {
+    let place = Place::with(&[("orders.csv", ORDERS)]);
+    let refused = |query: &str, at: &str, name: &str| {
+        let reason = format!("`{name}` is neither grouped by nor in an aggregate");
+        place.pelton(&["sql", query]).assert_refused(&[at, &reason]);
+    };
+    let grouped = "FROM 'orders.csv' GROUP BY country";
+    refused(&format!("SELECT id, count(*) {grouped}"), "query:1:8", "id");
+    refused(
+        &format!("SELECT country, 1 + id {grouped}"),
+        "query:1:21",
+        "id",
+    );
+    refused(
+        &format!("SELECT country {grouped} HAVING id > 1"),
+        "query:1:58",
+        "id",
+    );
+    refused(
+        &format!("SELECT country {grouped} ORDER BY id"),
+        "query:1:60",
+        "id",
+    );
+    let ran = place.pelton(&["sql", &format!("SELECT Country AS c {grouped} ORDER BY c")]);
+    assert_eq!(ran.assert_code(0).stdout, "c\nDE\nFR\n");
+}
+
+#[test]
+fn a_key_means_the_column_before_the_item_of_that_name() {
+    let place = Place::with(&[("orders.csv", "city,n\nOslo,1\nOSLO,2\n")]);
+    let query = "SELECT lower(city) AS city, sum(n) AS n FROM 'orders.csv' GROUP BY city";
+    let ran = place.pelton(&["sql", query]);
+    assert_eq!(ran.assert_code(0).stdout, "city,n\noslo,1\noslo,2\n");
+    let query = "SELECT lower(city) AS town, sum(n) AS n FROM 'orders.csv' GROUP BY town";
+    let ran = place.pelton(&["sql", query]);
+    assert_eq!(ran.assert_code(0).stdout, "town,n\noslo,3\n");
+}
+
+#[test]
+fn joins_of_quoted_paths_are_refused_in_their_place() {
+    let place = Place::with(&[("orders.csv", ORDERS)]);
+    place
+        .pelton(&["sql", "SELECT * FROM 'orders.csv' JOIN 'b.csv' USING (id)"])
+        .assert_refused(&["query:1:28", "not supported: joins"]);
+    place
+        .pelton(&["sql", "SELECT id, country FROM 'orders.csv', 'b.csv'"])
+        .assert_refused(&["query:1:37", "not supported: joins"]);
+}

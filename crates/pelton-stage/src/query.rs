@@ -39,7 +39,7 @@ pub struct Query {
     pub from: String,
     /// `WHERE`
     pub filter: Option<Expression>,
-    /// `GROUP BY`
+    /// `GROUP BY`: columns of the input, or what items stand for whose name or number is given.
     pub group_by: Vec<Expression>,
     /// `HAVING`
     pub having: Option<Expression>,
@@ -114,6 +114,7 @@ impl Query {
         let query = sql::query(text)?;
         let select = select(&query)?;
         refuse_clauses(&query, select)?;
+        refuse_joins(text, select)?;
         let items = select
             .projection
             .iter()
@@ -172,16 +173,27 @@ fn distinct(select: &ast::Select) -> Result<bool, Error> {
     }
 }
 
-fn from(select: &ast::Select) -> Result<String, Error> {
-    let [table] = select.from.as_slice() else {
-        return Err(match select.from.as_slice() {
-            [] => Error::new(ErrorKind::Syntax, "a FROM is missing"),
-            [first, ..] => unsupported("joins", first),
-        });
+/// One input: neither a list of them nor a join. Paths in quotes have no place in the parser's
+/// tree, so the word that joins them is looked for.
+fn refuse_joins(text: &str, select: &ast::Select) -> Result<(), Error> {
+    let joined = match select.from.as_slice() {
+        [] => return Ok(()),
+        [table] if table.joins.is_empty() => return Ok(()),
+        [table] => (table, sql::word(text, "JOIN")),
+        [first, ..] => (first, sql::comma_behind(text, "FROM")),
     };
-    if !table.joins.is_empty() {
-        return Err(unsupported("joins", &table.relation));
-    }
+    let (table, place) = joined;
+    let error = unsupported("joins", &table.relation);
+    Err(match place {
+        Some(place) => error.at(place),
+        None => error,
+    })
+}
+
+fn from(select: &ast::Select) -> Result<String, Error> {
+    let Some(table) = select.from.first() else {
+        return Err(Error::new(ErrorKind::Syntax, "a FROM is missing"));
+    };
     match &table.relation {
         ast::TableFactor::Table {
             name, args: None, ..
@@ -256,8 +268,16 @@ fn group_by(select: &ast::Select, items: &[Item]) -> Result<Vec<Expression>, Err
             } => key.as_column() == Some(alias),
             _ => false,
         };
-        let aliased = items.iter().find(named).and_then(Item::expression).cloned();
-        Ok(aliased.unwrap_or(key))
+        let aliased = items.iter().find(named).and_then(Item::expression);
+        // An item that uses a column of its own name shows that the input has one, which is meant
+        // then.
+        let shown = |item: &&Expression| {
+            !item
+                .columns()
+                .iter()
+                .any(|name| key.as_column() == Some(name))
+        };
+        Ok(aliased.filter(shown).cloned().unwrap_or(key))
     };
     keys.iter().map(key).collect()
 }

@@ -1,6 +1,6 @@
 //! From one SELECT to a plan.
 
-use pelton_stage::{AggregateCall, Expression, Function, Item, Query};
+use pelton_stage::{AggregateCall, ErrorKind, Expression, Function, Item, Query};
 
 use crate::plan::SinkPlan;
 use crate::plan::{AggregatePlan, Expressions, Plan, PlanError, SourcePlan, StagePlan};
@@ -86,6 +86,9 @@ impl<'a> Planner<'a> {
         }
         let all = query.items.contains(&Item::All);
         if !self.calls.is_empty() || !query.group_by.is_empty() {
+            let selected = items.iter().map(|(_, item)| item);
+            self.check_grouped(selected.chain(&having), &[])?;
+            self.check_grouped(keys.iter(), &items)?;
             self.group();
         }
         self.stages
@@ -109,6 +112,42 @@ impl<'a> Planner<'a> {
             split = split.replaced(key, &key.to_string());
         }
         Ok(split)
+    }
+
+    /// Behind a GROUP BY there are its keys, the results of aggregates, and what is `named` so, but
+    /// no other columns.
+    fn check_grouped<'e>(
+        &self,
+        expressions: impl Iterator<Item = &'e Expression>,
+        named: &[(String, Expression)],
+    ) -> Result<(), pelton_stage::Error> {
+        for expression in expressions {
+            for name in expression.columns() {
+                let is_key = |key: &Expression| match key.as_column() {
+                    Some(key) => key.eq_ignore_ascii_case(name),
+                    None => key.to_string() == name,
+                };
+                let is_call = |call: &AggregateCall| call.to_string() == name;
+                if self.query.group_by.iter().any(is_key)
+                    || self.calls.iter().any(is_call)
+                    || named
+                        .iter()
+                        .any(|(item, _)| item.eq_ignore_ascii_case(name))
+                {
+                    continue;
+                }
+                let message = format!(
+                    "`{name}` is neither grouped by nor in an aggregate: add it to GROUP BY, or \
+                     take one of its values, such as first({name}) or max({name})"
+                );
+                let error = pelton_stage::Error::new(ErrorKind::Unsupported, message);
+                return Err(match expression.position_of(name) {
+                    Some(place) => error.at(place),
+                    None => error,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn group(&mut self) {

@@ -28,6 +28,21 @@ fn columns_are_dropped_that_nobody_else_mentions() {
 }
 
 #[test]
+fn a_record_without_columns_is_refused() {
+    let refused = |stage: StagePlan| {
+        let engine = trips()
+            .stage(stage)
+            .sink("-")
+            .build()
+            .expect("calls that make sense");
+        engine.prepare().expect_err("nothing is left").to_string()
+    };
+    assert!(refused(StagePlan::Select(Vec::new())).contains("a select without columns"));
+    let all = ["city", "trips", "km"].map(str::to_owned);
+    assert!(refused(StagePlan::Drop(all.into())).contains("no column would be left"));
+}
+
+#[test]
 fn columns_are_renamed_and_selected() {
     let renamed = StagePlan::Rename([("km", "distance")].into_iter().collect());
     let (out, _) = run(trips()

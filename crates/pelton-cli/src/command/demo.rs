@@ -15,6 +15,9 @@ use crate::progress;
 
 /// Make up a million orders, a few of them broken, and run the main job over them: filter,
 /// compute, group, sort, with the broken ones in a dead letter.
+///
+/// The exit code is 0 although orders are refused: they are broken on purpose, where `pelton run`
+/// with the same pipeline says 1.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// How many orders.

@@ -120,6 +120,12 @@ impl Expression {
         names
     }
 
+    /// Where it uses the column `name` first, when that is known.
+    #[must_use]
+    pub fn position_of(&self, name: &str) -> Option<Position> {
+        self.tree.position_of(name)
+    }
+
     /// Where it stands in its text, when that is known.
     #[must_use]
     pub fn position(&self) -> Option<Position> {

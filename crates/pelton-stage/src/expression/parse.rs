@@ -67,6 +67,13 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, Error> {
     Ok(tokens)
 }
 
+/// Where the first token stands that `wanted` accepts.
+pub(crate) fn find(text: &str, mut wanted: impl FnMut(&Token) -> bool) -> Option<Position> {
+    let tokens = tokens(text).ok()?;
+    let found = tokens.iter().find(|token| wanted(&token.token))?;
+    known(found.span.start)
+}
+
 /// `>-` as `>` and `-`: an operator of such characters does not end in a sign, which is the
 /// operand's (PostgreSQL, "Lexical Structure", operators).
 fn signs_apart(token: TokenWithSpan) -> Vec<TokenWithSpan> {

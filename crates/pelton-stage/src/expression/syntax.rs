@@ -223,6 +223,17 @@ impl Tree {
         }
     }
 
+    /// Where the column `name` stands first.
+    pub(crate) fn position_of(&self, name: &str) -> Option<Position> {
+        match self {
+            Self::Column(column) if column.text == name => column.place.0,
+            _ => self
+                .children()
+                .into_iter()
+                .find_map(|child| child.position_of(name)),
+        }
+    }
+
     /// Where the first thing with a known place stands.
     pub(crate) fn position(&self) -> Option<Position> {
         match self {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pelton_record::Schema;
-use pelton_stage::{
-    Aggregate, AggregateCall, Call, Derive, Expression, Fold, Function, Span, Window,
-};
+use pelton_stage::{Aggregate, AggregateCall, Call, Expression, Fold, Function, Span, Window};
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
-use super::lower::{Named, identity, item, project, reads};
+use super::lower::{Named, computed, identity, item, project};
 use crate::plan::{AggregatePlan, Expressions, WindowPlan};
 
 /// Keys and arguments become columns first where they are more than that, then rows are grouped,
@@ -203,27 +201,15 @@ impl Columns {
             .and_then(|name| self.schema.index_of(name));
         let name = alias.clone().unwrap_or_else(|| expression.to_string());
         let known = plain.filter(|_| alias.is_none());
-        let computed = self
+        let known_by_name = self
             .schema
             .fields()
             .iter()
             .position(|field| field.name == name);
-        if let Some(index) = known.or(computed.filter(|_| alias.is_none())) {
+        if let Some(index) = known.or(known_by_name.filter(|_| alias.is_none())) {
             return Ok(index);
         }
-        let named = (name.clone(), expression);
-        let flow = Flow {
-            reads: reads(std::slice::from_ref(&named), &self.schema),
-            writes: vec![name.clone()],
-            passes: true,
-            keeps_rows: true,
-            ..Flow::default()
-        };
-        let columns: Vec<String> = named.1.columns().into_iter().map(str::to_owned).collect();
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let derive = Derive::new([named], &self.schema)
-            .map_err(|error| binding.fault(text, &error, &columns))?;
-        let step = Step::stage(derive.named(binding.label), flow);
+        let step = computed(text, (name.clone(), expression), &self.schema, binding)?;
         self.schema = step.output.clone();
         self.steps.push(step);
         Ok(self.schema.index_of(&name).unwrap_or(self.schema.len() - 1))

@@ -177,20 +177,31 @@ fn derive(
     let mut steps: Vec<Step> = Vec::new();
     for (name, text) in &expressions.0 {
         let before = steps.last().map_or(schema, |step| &step.output).clone();
-        let expression = binding.expression(text, &before)?;
-        let named = (name.clone(), expression);
-        let flow = Flow {
-            reads: reads(std::slice::from_ref(&named), &before),
-            writes: vec![name.clone()],
-            passes: true,
-            keeps_rows: true,
-            ..Flow::default()
-        };
-        let derive =
-            Derive::new(vec![named], &before).map_err(|error| binding.fault(text, &error, &[]))?;
-        steps.push(Step::stage(derive.named(binding.label), flow));
+        let parsed = Expression::parse(text).map_err(|error| binding.fault(text, &error, &[]))?;
+        steps.push(computed(text, (name.clone(), parsed), &before, binding)?);
+        binding.seen(text);
     }
     Ok(steps)
+}
+
+/// The step that adds the column `named`, whose expression stands in the plan as `text`.
+pub(super) fn computed(
+    text: &str,
+    named: Named,
+    schema: &Arc<Schema>,
+    binding: &mut Binding<'_, '_>,
+) -> Result<Step, Fault> {
+    let flow = Flow {
+        reads: reads(std::slice::from_ref(&named), schema),
+        writes: vec![named.0.clone()],
+        passes: true,
+        keeps_rows: true,
+        ..Flow::default()
+    };
+    let expression = named.1.clone();
+    let derive = Derive::new([named], schema)
+        .map_err(|error| binding.fault(text, &error, &expression.columns()))?;
+    Ok(Step::stage(derive.named(binding.label), flow))
 }
 
 /// An expression and the name it is given, if any: `expression AS name`, or an expression alone.
@@ -228,6 +239,9 @@ fn select(
     schema: &Arc<Schema>,
     binding: &mut Binding<'_, '_>,
 ) -> Result<Vec<Step>, Fault> {
+    if items.is_empty() {
+        return Err(binding.wrong("select", "a select without columns: name one at the least"));
+    }
     let mut columns: Vec<Named> = Vec::new();
     for text in items {
         if text.trim() == "*" {
@@ -259,6 +273,13 @@ fn drop(
         .iter()
         .map(|&index| schema.fields()[index].name.clone());
     let gone_names: Vec<String> = gone_names.collect();
+    if schema
+        .fields()
+        .iter()
+        .all(|field| gone_names.contains(&field.name))
+    {
+        return Err(binding.wrong("drop", "no column would be left"));
+    }
     let kept = (0..schema.len()).filter(|index| !gone.contains(index));
     let columns = kept
         .map(|index| identity(&schema.fields()[index].name))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use pelton_record::Schema;
-use pelton_stage::{Dedup, Derive, Query, Select, Sort, SortKey};
+use pelton_stage::{Dedup, Query, Select, Sort, SortKey};
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
-use super::lower::reads;
+use super::lower::computed;
 
 /// Which of the sorted rows are kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,11 +40,6 @@ pub(super) fn sort(
     for text in keys {
         let before = steps.last().map_or(schema, |step| &step.output).clone();
         let order = order(text, binding)?;
-        let columns = order.expression.columns();
-        order
-            .expression
-            .bind(&before)
-            .map_err(|error| binding.fault(text, &error, &columns))?;
         let plain = order
             .expression
             .as_column()
@@ -52,17 +47,8 @@ pub(super) fn sort(
         let column = match plain {
             Some(index) => index,
             None => {
-                let named = (text.clone(), order.expression.clone());
-                let flow = Flow {
-                    reads: reads(std::slice::from_ref(&named), &before),
-                    writes: vec![text.clone()],
-                    passes: true,
-                    keeps_rows: true,
-                    ..Flow::default()
-                };
-                let derive = Derive::new([named], &before)
-                    .map_err(|error| binding.fault(text, &error, &[]))?;
-                steps.push(Step::stage(derive.named(binding.label), flow));
+                let named = (text.clone(), order.expression);
+                steps.push(computed(text, named, &before, binding)?);
                 before.len()
             }
         };
