@@ -1,4 +1,5 @@
 //! The store that is a file.
+#![allow(clippy::unwrap_used, reason = "what tests share is no test itself")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -17,7 +17,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use pelton_connect::store::{FileStore, FileStoreOptions};
-use pelton_connect::stream::{Delivery, Positions, Store, StoreErrorKind};
+use pelton_connect::stream::{Delivery, Positions, Shape, Store, StoreErrorKind};
+use pelton_record::{Batch, Column, DataType, Schema};
 
 /// Says which store the child is to write; its folder is the argument.
 const ROLE: &str = "PELTON_STORE_KILL";
@@ -52,7 +53,29 @@ const CASES: &[Case] = &[
         },
         content: files,
     },
+    #[cfg(feature = "sqlite")]
+    Case {
+        name: "sqlite",
+        open: |folder| {
+            use pelton_connect::store::{SqliteStore, SqliteStoreOptions};
+            let path = folder.join("out.db").display().to_string();
+            let options = SqliteStoreOptions::new(path);
+            Box::new(SqliteStore::open(options, &schema()).unwrap())
+        },
+        content: |folder| {
+            let connection = rusqlite::Connection::open(folder.join("out.db")).unwrap();
+            let select = "SELECT rowid || ' ' || number || ' ' || text FROM events ORDER BY rowid";
+            let mut select = connection.prepare(select).unwrap();
+            let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            let rows: Vec<String> = rows.map(Result::unwrap).collect();
+            BTreeMap::from([("rows".to_owned(), rows.join("\n").into_bytes())])
+        },
+    },
 ];
+
+fn schema() -> Schema {
+    Schema::of([("number", DataType::Int64), ("text", DataType::String)])
+}
 
 fn plain(folder: &Path) -> FileStoreOptions {
     FileStoreOptions {
@@ -83,24 +106,40 @@ fn mix(seed: u64) -> u64 {
 }
 
 /// The deliveries that begin at record `first`, and the record behind them.
-fn deliveries(first: u64) -> (Vec<Delivery>, u64) {
+fn deliveries(shape: Shape, first: u64) -> (Vec<Delivery>, u64) {
     let end = RECORDS.min(first + 1 + mix(first) % 60);
     let middle = first + (end - first) / 2;
-    let delivery = |from: u64, to: u64| {
-        let line = |number| format!("{number},{:x}\n", mix(number) >> (mix(number) % 60));
-        Delivery::Bytes {
-            bytes: (from..to).map(line).collect::<String>().into(),
-            records: to - from,
-        }
+    let delivery = match shape {
+        Shape::Bytes => encoded,
+        Shape::Rows => columns,
     };
     (vec![delivery(first, middle), delivery(middle, end)], end)
+}
+
+fn text(number: u64) -> String {
+    format!("{:x}", mix(number) >> (mix(number) % 60))
+}
+
+fn encoded(first: u64, end: u64) -> Delivery {
+    let line = |number| format!("{number},{}\n", text(number));
+    Delivery::Bytes {
+        bytes: (first..end).map(line).collect::<String>().into(),
+        records: end - first,
+    }
+}
+
+fn columns(first: u64, end: u64) -> Delivery {
+    let texts: Vec<String> = (first..end).map(text).collect();
+    let numbers = Column::int64((first..end).map(u64::cast_signed));
+    let columns = vec![numbers, Column::strings(texts.iter().map(String::as_str))];
+    Delivery::Rows(Batch::from_columns(schema().into(), columns))
 }
 
 /// Puts away all records that are not yet, and tells of each put.
 fn put_all(store: &mut dyn Store, mut tell: impl FnMut()) {
     let mut next = store.positions().unwrap().get(STREAM).copied().unwrap_or(0);
     while next < RECORDS {
-        let (deliveries, end) = deliveries(next);
+        let (deliveries, end) = deliveries(store.shape(), next);
         store
             .put(&deliveries, &Positions::from([(STREAM.to_owned(), end)]))
             .unwrap();
@@ -166,7 +205,7 @@ fn fill(folder: &Path) {
     let mut store = FileStore::open(plain(folder)).unwrap();
     let mut next = 0;
     let error = loop {
-        let (deliveries, end) = deliveries(next);
+        let (deliveries, end) = deliveries(Shape::Bytes, next);
         let positions = Positions::from([(STREAM.to_owned(), end)]);
         match store.put(&deliveries, &positions) {
             Ok(()) => next = end,

@@ -8,6 +8,7 @@
 //! | [`MemoryStore`] | either | while the process lives | – |
 //! | [`StdoutStore`] | bytes | no | may have been seen in part |
 //! | [`FileStore`] | bytes, or rows that it encodes itself | in a checkpoint beside the file | is taken back |
+//! | `SqliteStore` (feature `sqlite`) | rows | in the same transaction | is rolled back |
 //!
 //! # Guarantees
 //!
@@ -22,11 +23,19 @@
 mod file;
 mod layout;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stdout;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod table;
 
 pub use file::{Existing, FileStore, FileStoreOptions, SyncPolicy};
 pub use memory::{Full, MemoryRecords, MemoryStore, MemoryStoreOptions};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStore, SqliteStoreOptions};
 pub use stdout::StdoutStore;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use table::Conflict;
 
 use std::io;
 
