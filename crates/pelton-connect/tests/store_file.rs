@@ -428,3 +428,114 @@ fn a_missing_folder_is_fatal() -> Result<(), StoreError> {
     assert_eq!(store.positions().unwrap_err().kind(), StoreErrorKind::Fatal);
     Ok(())
 }
+
+#[cfg(feature = "compression")]
+mod compressed {
+    use std::io::Read;
+
+    use super::*;
+
+    fn unpacked(folder: &TempDir, name: &str) -> String {
+        let file = File::open(folder.path().join(name)).unwrap();
+        let mut text = String::new();
+        match name.ends_with(".gz") {
+            true => flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text),
+            false => zstd::Decoder::new(file).unwrap().read_to_string(&mut text),
+        }
+        .unwrap();
+        text
+    }
+
+    #[test]
+    fn records_wait_for_a_flush_and_positions_do_not() -> Result<(), StoreError> {
+        for name in ["a.csv.gz", "a.csv.zst"] {
+            let folder = tempfile::tempdir().unwrap();
+            let header = b"n\n".to_vec();
+            let csv = FileStoreOptions {
+                header,
+                ..options(&folder, name)
+            };
+            let mut store = FileStore::open(csv.clone())?;
+            store.put(&lines(&["1", "2"]), &none())?;
+            assert_eq!(folder.path().join(name).metadata().unwrap().len(), 0);
+            store.flush()?;
+            assert_eq!(unpacked(&folder, name), "n\n1\n2\n");
+            store.put(&lines(&["3"]), &none())?;
+            store.put(&lines(&["4"]), &at(4))?;
+            assert_eq!(unpacked(&folder, name), "n\n1\n2\n3\n4\n");
+            store.put(&lines(&["lost"]), &none())?;
+            drop(store);
+            let mut store = FileStore::open(csv)?;
+            assert_eq!(store.positions()?, at(4));
+            store.put(&lines(&["5"]), &at(5))?;
+            assert_eq!(unpacked(&folder, name), "n\n1\n2\n3\n4\n5\n");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn many_records_do_not_wait() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        let packed = FileStoreOptions {
+            frame_bytes: 10,
+            rotate_bytes: Some(1),
+            ..options(&folder, "a.gz")
+        };
+        let mut store = FileStore::open(packed)?;
+        for _ in 0..4 {
+            store.put(&lines(&["1234"]), &none())?;
+        }
+        assert_eq!(unpacked(&folder, "a.000001.gz"), "1234\n1234\n");
+        assert_eq!(unpacked(&folder, "a.000002.gz"), "1234\n1234\n");
+        Ok(())
+    }
+
+    #[test]
+    fn half_a_frame_is_cut_off() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FileStore::open(options(&folder, "a.zst"))?;
+        store.put(&lines(&["1"]), &none())?;
+        store.flush()?;
+        drop(store);
+        let path = folder.path().join("a.zst");
+        let mut bytes = fs::read(&path).unwrap();
+        let half = bytes[..bytes.len() / 2].to_vec();
+        bytes.extend(half);
+        fs::write(&path, bytes).unwrap();
+        let mut store = FileStore::open(options(&folder, "a.zst"))?;
+        store.put(&lines(&["2"]), &at(2))?;
+        assert_eq!(unpacked(&folder, "a.zst"), "1\n2\n");
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_held_twice() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FileStore::open(options(&folder, "a.gz"))?;
+        store.put(&lines(&["1"]), &none())?;
+        let beside = folder.path().join("a.gz.checkpoint.new");
+        fs::create_dir(&beside).unwrap();
+        store.put(&lines(&["2"]), &at(2)).unwrap_err();
+        store.flush().unwrap_err();
+        fs::remove_dir(&beside).unwrap();
+        store.put(&lines(&["2"]), &at(2))?;
+        assert_eq!(unpacked(&folder, "a.gz"), "1\n2\n");
+        Ok(())
+    }
+
+    #[test]
+    fn there_is_no_such_level() {
+        let folder = tempfile::tempdir().unwrap();
+        let packed = FileStoreOptions {
+            level: Some(10),
+            ..options(&folder, "a.gz")
+        };
+        let error = FileStore::open(packed).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("no gzip level 10, expected 0 to 9"),
+            "{error}"
+        );
+    }
+}

@@ -8,6 +8,9 @@
     reason = "a test, though with a main of its own"
 )]
 
+#[cfg(feature = "postgres")]
+mod postgres_server;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -53,6 +56,18 @@ const CASES: &[Case] = &[
         },
         content: files,
     },
+    #[cfg(feature = "compression")]
+    Case {
+        name: "gzip",
+        open: |folder| open_as(folder, "out.csv.gz"),
+        content: files,
+    },
+    #[cfg(feature = "compression")]
+    Case {
+        name: "zstd",
+        open: |folder| open_as(folder, "out.csv.zst"),
+        content: files,
+    },
     #[cfg(feature = "sqlite")]
     Case {
         name: "sqlite",
@@ -71,7 +86,43 @@ const CASES: &[Case] = &[
             BTreeMap::from([("rows".to_owned(), rows.join("\n").into_bytes())])
         },
     },
+    #[cfg(feature = "postgres")]
+    Case {
+        name: "postgres",
+        open: |folder| {
+            use pelton_connect::store::{PostgresStore, PostgresStoreOptions};
+            let options = PostgresStoreOptions {
+                table: table(folder),
+                ..PostgresStoreOptions::new(env::var(SERVER).unwrap())
+            };
+            Box::new(PostgresStore::open(options, &schema()).unwrap())
+        },
+        content: |folder| {
+            let url = env::var(SERVER).unwrap();
+            let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            let table = table(folder);
+            let select = format!("SELECT number || ' ' || text FROM \"{table}\" ORDER BY number");
+            let rows = client.query(&select, &[]).unwrap();
+            let rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            BTreeMap::from([("rows".to_owned(), rows.join("\n").into_bytes())])
+        },
+    },
 ];
+
+/// Where the server of the postgres store is found.
+#[cfg(feature = "postgres")]
+const SERVER: &str = "PELTON_STORE_KILL_SERVER";
+
+/// A table of the folder's own.
+#[cfg(feature = "postgres")]
+fn table(folder: &Path) -> String {
+    folder
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('.', "")
+}
 
 fn schema() -> Schema {
     Schema::of([("number", DataType::Int64), ("text", DataType::String)])
@@ -82,6 +133,18 @@ fn plain(folder: &Path) -> FileStoreOptions {
         header: b"number\n".to_vec(),
         ..FileStoreOptions::new(folder.join("out.csv").display().to_string())
     }
+}
+
+/// Compressed by its extension, in several files.
+#[cfg(feature = "compression")]
+fn open_as(folder: &Path, name: &str) -> Box<dyn Store> {
+    let options = FileStoreOptions {
+        rotate_bytes: Some(100_000),
+        level: Some(1),
+        path: folder.join(name).display().to_string(),
+        ..plain(folder)
+    };
+    Box::new(FileStore::open(options).unwrap())
 }
 
 /// What is in `folder`, but checkpoints.
@@ -243,10 +306,27 @@ fn a_disk_that_is_full() {
     println!("full: went on where there was room again");
 }
 
+/// The stores of a server, which this starts.
+#[cfg(feature = "postgres")]
+fn kill_with_a_server() {
+    let Some(server) = postgres_server::Server::start() else {
+        return;
+    };
+    let again = Command::new(env::current_exe().unwrap())
+        .env(ROLE, "with a server")
+        .env(SERVER, server.url())
+        .status();
+    assert!(again.unwrap().success());
+}
+
 fn main() {
     let folder = env::args().nth(1).unwrap_or_default();
     match env::var(ROLE) {
         Ok(role) if role == "fill" => fill(Path::new(&folder)),
+        Ok(role) if role == "with a server" => {
+            let cases = CASES.iter().filter(|case| case.name == "postgres");
+            cases.for_each(kill_again_and_again);
+        }
         Ok(role) => {
             let case = CASES.iter().find(|case| case.name == role).unwrap();
             let mut out = std::io::stdout();
@@ -255,7 +335,10 @@ fn main() {
             });
         }
         Err(_) => {
-            CASES.iter().for_each(kill_again_and_again);
+            let cases = CASES.iter().filter(|case| case.name != "postgres");
+            cases.for_each(kill_again_and_again);
+            #[cfg(feature = "postgres")]
+            kill_with_a_server();
             a_disk_that_is_full();
         }
     }

@@ -32,6 +32,11 @@ impl Writer {
         self.count(name.len()).raw(name)
     }
 
+    /// Everything so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Everything, and its checksum.
     pub(super) fn sealed(&mut self) -> Vec<u8> {
         let sum = crc32fast::hash(&self.0);

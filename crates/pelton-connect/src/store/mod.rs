@@ -8,6 +8,7 @@
 //! | [`MemoryStore`] | either | while the process lives | – |
 //! | [`StdoutStore`] | bytes | no | may have been seen in part |
 //! | [`FileStore`] | bytes, or rows that it encodes itself | in a checkpoint beside the file | is taken back |
+//! | `PostgresStore` (feature `postgres`) | rows | in the same transaction | is rolled back |
 //! | `SqliteStore` (feature `sqlite`) | rows | in the same transaction | is rolled back |
 //!
 //! # Guarantees
@@ -20,22 +21,38 @@
 //!
 //! - One process writes to a place; files are locked against a second one.
 
+#[cfg(feature = "testing")]
+mod faulty;
 mod file;
+#[cfg(feature = "http-store")]
+mod http;
 mod layout;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod spool;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stdout;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod table;
+mod tcp;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresStore, PostgresStoreOptions};
+#[cfg(feature = "testing")]
+pub use faulty::{Fault, Faults, FaultyStore};
 pub use file::{Existing, FileStore, FileStoreOptions, SyncPolicy};
+#[cfg(feature = "http-store")]
+pub use http::{HttpStore, HttpStoreOptions};
 pub use memory::{Full, MemoryRecords, MemoryStore, MemoryStoreOptions};
+pub use spool::{Entry, Recovery, Spool, SpoolError, SpoolOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteStore, SqliteStoreOptions};
 pub use stdout::StdoutStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use table::Conflict;
+pub use tcp::{TcpStore, TcpStoreOptions};
 
 use std::io;
 

@@ -13,12 +13,22 @@ use crate::store::io_error;
 use crate::stream::{Positions, StoreError, StoreErrorKind};
 
 impl FileStore {
+    /// Cuts off what an earlier put left and could not take back itself.
+    pub(super) fn mend(&mut self) -> Result<(), StoreError> {
+        for tail in self.tails.values_mut() {
+            let mended = tail.take_back();
+            mended.map_err(|error| io_error(&tail.path.display().to_string(), &error))?;
+        }
+        Ok(())
+    }
+
     /// Sees to it that the checkpoint on the disk tells what is to become of the bytes that this
     /// put writes, should it be cut off.
     pub(super) fn announce(&mut self, rule: Rule) -> Result<(), StoreError> {
         let needless = self.rule.is_none() && rule == Rule::Keep;
         let puts = self.puts;
-        let mut touched = self.tails.values().filter(|tail| tail.used == puts);
+        let touches = |tail: &&Tail| tail.used == puts || !tail.held.is_empty();
+        let mut touched = self.tails.values().filter(touches);
         let told = self.rule == Some(rule) && (rule == Rule::Keep || touched.all(|t| t.listed));
         if needless || told || self.is_stream() {
             return Ok(());
@@ -61,11 +71,12 @@ impl FileStore {
             SyncPolicy::Interval(every) if self.synced.elapsed() < every => {}
             _ => self.sync()?,
         }
-        if positions.is_empty() {
-            return Ok(());
-        }
         if self.is_stream() {
             self.positions.extend(positions.clone());
+            return Ok(());
+        }
+        // A frame that is half there spoils what follows it, so that each is told of.
+        if positions.is_empty() && self.codec.is_none() {
             return Ok(());
         }
         self.write_checkpoint(Rule::Cut, positions)
@@ -115,7 +126,7 @@ impl FileStore {
     /// Cuts off what this put wrote. Where that fails, it is tried again before the next write.
     pub(super) fn take_back(&mut self) {
         for tail in self.tails.values_mut() {
-            let _ = tail.take_back();
+            let _ = tail.let_go();
         }
     }
 }

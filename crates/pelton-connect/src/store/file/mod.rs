@@ -9,6 +9,7 @@
 //! written to a file before a checkpoint that tells of that file lies on the disk.
 
 mod checkpoint;
+mod codec;
 mod commit;
 mod options;
 mod partition;
@@ -26,8 +27,10 @@ use std::time::{Duration, Instant};
 use pelton_format::Encoder;
 
 use self::checkpoint::Rule;
+use self::codec::Codec;
 use self::tail::Tail;
 use self::target::Target;
+use self::write::Piece;
 use super::fatal;
 use crate::stream::{Delivery, Positions, Shape, Store, StoreError};
 
@@ -53,6 +56,12 @@ use crate::stream::{Delivery, Positions, Shape, Store, StoreError};
 /// and `_` too but for the first, any other byte as `%` and two hexadecimal digits; null becomes
 /// `_null` and the empty string `_empty`. The checkpoint of `out/{a}/{b}.csv` is
 /// `out/a-b.csv.checkpoint`.
+///
+/// # Compression
+///
+/// Each put with positions ends a frame (a member of gzip, a frame of Zstandard); those without
+/// are gathered in memory until there are `frame_bytes` of them or a flush comes, and are lost when
+/// the process is killed before. A compressed file always has a checkpoint.
 ///
 /// # Limits
 ///
@@ -83,6 +92,8 @@ pub struct FileStore {
     options: FileStoreOptions,
     target: Target,
     encoder: Option<Box<dyn Encoder>>,
+    /// `None` when nothing is compressed.
+    codec: Option<Codec>,
     /// By name; more than `open_files_max` only inside a put.
     tails: BTreeMap<String, Tail>,
     positions: Positions,
@@ -123,6 +134,7 @@ impl FileStore {
             return Err(fatal(&path, "rotates more often than once a second"));
         }
         Ok(Self {
+            codec: Codec::of(&options).map_err(|message| fatal(&path, message))?,
             encoder: options.format.as_ref().map(|format| format.encoder()),
             options,
             target,
@@ -133,6 +145,43 @@ impl FileStore {
             puts: 0,
             synced: Instant::now(),
         })
+    }
+
+    fn put_plain(&mut self, pieces: &[Piece<'_>], positions: &Positions) -> Result<(), StoreError> {
+        let rule = match positions.is_empty() {
+            true => Rule::Keep,
+            false => Rule::Cut,
+        };
+        self.announce(rule)?;
+        self.write(pieces)?;
+        self.reach(positions)
+    }
+
+    fn put_packed(
+        &mut self,
+        pieces: &[Piece<'_>],
+        positions: &Positions,
+        codec: Codec,
+    ) -> Result<(), StoreError> {
+        if !self.hold(pieces) && positions.is_empty() {
+            return Ok(());
+        }
+        self.write_packed(positions, codec)
+    }
+
+    fn write_packed(&mut self, positions: &Positions, codec: Codec) -> Result<(), StoreError> {
+        self.announce(Rule::Cut)?;
+        self.pack(codec)?;
+        self.reach(positions)
+    }
+
+    /// Keeps what was written, or takes it back.
+    fn settled(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        if let Err(error) = written {
+            self.take_back();
+            return Err(error);
+        }
+        self.settle()
     }
 }
 
@@ -152,27 +201,26 @@ impl Store for FileStore {
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
         self.recover()?;
         let pieces = self.pieces(deliveries)?;
+        self.mend()?;
         self.puts += 1;
         for piece in &pieces {
             self.place(piece)?;
         }
-        let rule = if positions.is_empty() {
-            Rule::Keep
-        } else {
-            Rule::Cut
+        let written = match self.codec {
+            None => self.put_plain(&pieces, positions),
+            Some(codec) => self.put_packed(&pieces, positions, codec),
         };
-        self.announce(rule)?;
-        let written = self.write(&pieces).and_then(|()| self.reach(positions));
-        match written {
-            Ok(()) => self.settle(),
-            Err(error) => {
-                self.take_back();
-                Err(error)
-            }
-        }
+        self.settled(written)
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
+        let packed = match self.codec {
+            Some(codec) if self.tails.values().any(|tail| !tail.held.is_empty()) => {
+                self.write_packed(&Positions::new(), codec)
+            }
+            _ => Ok(()),
+        };
+        self.settled(packed)?;
         self.sync()
     }
 }

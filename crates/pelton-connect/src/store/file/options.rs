@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use pelton_format::Format;
 
+use crate::Compression;
+
 /// What becomes of a file that is there already and has no checkpoint. One with a checkpoint is
 /// always gone on with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +49,14 @@ pub struct FileStoreOptions {
     pub lines: bool,
     /// What becomes of a file that is there already.
     pub existing: Existing,
+    /// Compresses what is written, by default as the extension of the path says (`.gz`, `.zst`).
+    /// Needs the feature `compression`.
+    pub compression: Compression,
+    /// The codec's level: 0 to 9 for gzip, 6 by default; 1 to 19 for Zstandard, 3 by default.
+    pub level: Option<u32>,
+    /// Records without positions wait in memory, for each file, until they are so many bytes or
+    /// there is a flush, and are compressed together then. 1 MiB by default.
+    pub frame_bytes: usize,
     /// When what was written is forced to the disk. Never by default.
     pub sync: SyncPolicy,
     /// Begins the next file before a put that would make this one longer, in bytes. Never by
@@ -69,6 +79,9 @@ impl FileStoreOptions {
             format: None,
             lines: true,
             existing: Existing::default(),
+            compression: Compression::default(),
+            level: None,
+            frame_bytes: 1 << 20,
             sync: SyncPolicy::default(),
             rotate_bytes: None,
             rotate_every: None,
@@ -87,6 +100,7 @@ impl fmt::Debug for FileStoreOptions {
             .field("path", &self.path)
             .field("format", &self.format.as_ref().map(|format| format.name()))
             .field("existing", &self.existing)
+            .field("compression", &self.compression)
             .field("sync", &self.sync)
             .field("rotate_bytes", &self.rotate_bytes)
             .field("rotate_every", &self.rotate_every)

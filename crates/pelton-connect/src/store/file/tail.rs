@@ -20,6 +20,12 @@ pub(super) struct Tail {
     pub good: u64,
     /// Where the last write ended, at most: equal to `good` between puts.
     end: u64,
+    /// Records that wait to be compressed.
+    pub held: Vec<u8>,
+    /// How many of these bytes came with puts before this one.
+    held_good: usize,
+    /// What is held is written, as far as this put is concerned.
+    pub packed: bool,
     /// Written since it was last forced to the disk.
     pub unsynced: bool,
     /// Stands in the checkpoint on the disk.
@@ -46,6 +52,9 @@ impl Tail {
             regular: metadata.is_file(),
             good: length,
             end: length,
+            held: Vec::new(),
+            held_good: 0,
+            packed: false,
             unsynced: false,
             listed: false,
             used: 0,
@@ -77,7 +86,6 @@ impl Tail {
 
     /// Writes `parts` behind what is good, in one call of the system where it takes them all.
     pub(super) fn append(&mut self, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-        self.take_back()?;
         let length: u64 = parts.iter().map(|part| part.len() as u64).sum();
         self.end += length;
         self.unsynced = true;
@@ -89,8 +97,26 @@ impl Tail {
     }
 
     /// What was written is good.
-    pub(super) const fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         self.good = self.end;
+        if self.packed {
+            self.held.clear();
+            self.packed = false;
+        }
+        self.held_good = self.held.len();
+    }
+
+    /// Takes over what `before`, the file before this one, holds.
+    pub(super) fn inherit(&mut self, before: &mut Self) {
+        self.held = std::mem::take(&mut before.held);
+        self.held_good = self.held.len();
+    }
+
+    /// Forgets what this put brought.
+    pub(super) fn let_go(&mut self) -> io::Result<()> {
+        self.held.truncate(self.held_good);
+        self.packed = false;
+        self.take_back()
     }
 
     /// Cuts off what was written since it was last good. What a pipe has taken is gone.

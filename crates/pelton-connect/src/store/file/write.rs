@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::FileStore;
+use super::codec::Codec;
 use super::partition::{self, Encoded};
 use super::tail::Tail;
 use crate::store::{fatal, io_error};
@@ -73,7 +74,9 @@ impl FileStore {
                 0 => self.open_newest(&piece.name)?,
                 number => self.open_tail(&piece.name, number)?,
             };
-            if let Some(mut before) = self.tails.insert(piece.name.clone(), tail) {
+            let before = self.tails.insert(piece.name.clone(), tail);
+            if let (Some(mut before), Some(tail)) = (before, self.tails.get_mut(&piece.name)) {
+                tail.inherit(&mut before);
                 self.sync_tail(&mut before)?;
             }
         }
@@ -89,6 +92,8 @@ impl FileStore {
 
     /// True when `tail` takes no `bytes` more.
     fn is_due(&self, tail: &Tail, bytes: u64) -> bool {
+        // How small it becomes shows when it is compressed.
+        let bytes = if self.codec.is_some() { 0 } else { bytes };
         let full = |max| !tail.is_new() && tail.good + bytes > max;
         let over = |every| period(SystemTime::now(), every) != tail.begun_s;
         self.options.rotate_bytes.is_some_and(full) || self.options.rotate_every.is_some_and(over)
@@ -106,6 +111,40 @@ impl FileStore {
             let mut parts: Vec<IoSlice<'_>> = header.into_iter().chain(parts).collect();
             let appended = tail.append(&mut parts);
             appended.map_err(|error| io_error(&tail.path.display().to_string(), &error))?;
+            if crowded {
+                tail.close();
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps `pieces` in memory; true when it is time to compress what is held.
+    pub(super) fn hold(&mut self, pieces: &[Piece<'_>]) -> bool {
+        for piece in pieces {
+            if let Some(tail) = self.tails.get_mut(&piece.name) {
+                piece
+                    .parts
+                    .iter()
+                    .for_each(|part| tail.held.extend_from_slice(part));
+            }
+        }
+        let most = self.options.frame_bytes;
+        let full = self.tails.values().any(|tail| tail.held.len() >= most);
+        full || self.tails.len() > self.options.open_files_max
+    }
+
+    /// Writes what is held as a frame for each file.
+    pub(super) fn pack(&mut self, codec: Codec) -> Result<(), StoreError> {
+        let crowded = self.tails.len() > self.options.open_files_max;
+        for tail in self.tails.values_mut().filter(|tail| !tail.held.is_empty()) {
+            let header = match tail.is_new() {
+                true => &self.options.header[..],
+                false => &[],
+            };
+            let frame = codec.frame([header, &tail.held]);
+            let packed = frame.and_then(|frame| tail.append(&mut [IoSlice::new(&frame)]));
+            packed.map_err(|error| io_error(&tail.path.display().to_string(), &error))?;
+            tail.packed = true;
             if crowded {
                 tail.close();
             }

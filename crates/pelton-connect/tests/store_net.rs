@@ -1,0 +1,216 @@
+//! The stores that write to a peer, over real sockets.
+#![allow(clippy::unwrap_used, reason = "what tests share is no test itself")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+#[cfg(feature = "http-store")]
+use std::net::TcpStream;
+#[cfg(feature = "http-store")]
+use std::thread;
+
+use pelton_connect::store::{TcpStore, TcpStoreOptions};
+use pelton_connect::stream::{Delivery, Positions, Store, StoreErrorKind};
+
+fn lines(texts: &[&str]) -> Vec<Delivery> {
+    let line = |text: &&str| Delivery::Bytes {
+        bytes: format!("{text}\n").into(),
+        records: 1,
+    };
+    texts.iter().map(line).collect()
+}
+
+fn none() -> Positions {
+    Positions::new()
+}
+
+fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+#[test]
+fn a_peer_that_closed_is_connected_to_again() {
+    let (listener, address) = listen();
+    let header = b"name\n".to_vec();
+    let options = TcpStoreOptions {
+        header,
+        ..TcpStoreOptions::new(address)
+    };
+    let mut store = TcpStore::open(options).unwrap();
+    store.put(&lines(&["a", "b"]), &none()).unwrap();
+    let (peer, _) = listener.accept().unwrap();
+    let mut reader = BufReader::new(peer);
+    let mut text = String::new();
+    for _ in 0..3 {
+        reader.read_line(&mut text).unwrap();
+    }
+    assert_eq!(text, "name\na\nb\n");
+    drop(reader);
+
+    store.put(&lines(&["c"]), &none()).unwrap();
+    drop(store);
+    let (mut peer, _) = listener.accept().unwrap();
+    text.clear();
+    peer.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "name\nc\n");
+}
+
+#[test]
+fn nobody_there_is_a_reason_to_try_again() {
+    let (listener, address) = listen();
+    drop(listener);
+    let mut store = TcpStore::open(TcpStoreOptions::new(&address)).unwrap();
+    let error = store.put(&lines(&["a"]), &none()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Transient);
+    assert_eq!(
+        error.to_string(),
+        format!("tcp://{address}: connection refused")
+    );
+    assert!(TcpStore::open(TcpStoreOptions::new("nowhere")).is_err());
+}
+
+/// Reads one request; gives its head, in lower case, and its body.
+#[cfg(feature = "http-store")]
+fn request(peer: &TcpStream) -> (String, Vec<u8>) {
+    let mut reader = BufReader::new(peer);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0);
+    }
+    let head = head.to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap();
+    let length: usize = length.split_whitespace().next().unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
+#[cfg(feature = "http-store")]
+mod http {
+    use std::io::Write;
+
+    use pelton_connect::store::{HttpStore, HttpStoreOptions};
+
+    use super::*;
+
+    /// A server that gives the same answer to the first `requests` of them, all on one connection.
+    fn serve(
+        requests: usize,
+        answer: &'static str,
+    ) -> (String, thread::JoinHandle<Vec<(String, Vec<u8>)>>) {
+        let (listener, address) = listen();
+        let server = thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let answer = |_| {
+                let request = request(&peer);
+                (&peer).write_all(answer.as_bytes()).unwrap();
+                request
+            };
+            let requests = (0..requests).map(answer).collect();
+            peer.flush().unwrap();
+            requests
+        });
+        (format!("http://{address}/in"), server)
+    }
+
+    #[test]
+    fn a_put_is_one_request() {
+        let ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        let (url, server) = serve(2, ok);
+        let options = HttpStoreOptions {
+            bearer: Some("secret".to_owned()),
+            headers: vec![("x-origin".to_owned(), "test".to_owned())],
+            ..HttpStoreOptions::new(url)
+        };
+        assert!(!format!("{options:?}").contains("secret"));
+        let mut store = HttpStore::open(options).unwrap();
+        let moved = Positions::from([("s".to_owned(), 3)]);
+        store.put(&lines(&["a", "b"]), &moved).unwrap();
+        store.put(&lines(&["c"]), &none()).unwrap();
+        assert_eq!(store.positions().unwrap(), moved);
+        let requests = server.join().unwrap();
+        assert_eq!(requests[0].1, b"a\nb\n");
+        assert_eq!(requests[1].1, b"c\n");
+        for expected in [
+            "post /in http/1.1",
+            "authorization: bearer secret",
+            "content-type: application/x-ndjson",
+            "x-origin: test",
+        ] {
+            assert!(
+                requests[0].0.contains(expected),
+                "{expected} in {}",
+                requests[0].0
+            );
+        }
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        let check = |answer: &'static str, kind, expected: &str| {
+            let (url, server) = serve(1, answer);
+            let mut store = HttpStore::open(HttpStoreOptions::new(&url)).unwrap();
+            let error = store.put(&lines(&["a"]), &none()).unwrap_err();
+            server.join().unwrap();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert_eq!(error.to_string(), format!("{url}: answered {expected}"));
+        };
+        check(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\n\
+             back\nsoon",
+            StoreErrorKind::Transient,
+            "503 Service Unavailable: back soon; asks to be tried again after 7",
+        );
+        check(
+            "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n",
+            StoreErrorKind::Transient,
+            "429 Too Many Requests",
+        );
+        check(
+            "HTTP/1.1 422 Unprocessable Entity\r\ncontent-length: 3\r\n\r\nbad",
+            StoreErrorKind::Refused,
+            "422 Unprocessable Entity: bad",
+        );
+        check(
+            "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n",
+            StoreErrorKind::Fatal,
+            "401 Unauthorized",
+        );
+        check(
+            "HTTP/1.1 301 Moved Permanently\r\nlocation: /new\r\ncontent-length: 0\r\n\r\n",
+            StoreErrorKind::Fatal,
+            "301 Moved Permanently; name /new instead",
+        );
+    }
+
+    #[test]
+    fn no_server_is_a_reason_to_try_again() {
+        let (listener, address) = listen();
+        drop(listener);
+        let options = HttpStoreOptions::new(format!("http://{address}/"));
+        let mut store = HttpStore::open(options).unwrap();
+        let error = store.put(&lines(&["a"]), &none()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Transient, "{error}");
+        assert!(HttpStore::open(HttpStoreOptions::new("ftp://a")).is_err());
+    }
+
+    #[cfg(feature = "compression")]
+    #[test]
+    fn what_is_sent_may_be_compressed() {
+        let ok = "HTTP/1.1 204 No Content\r\n\r\n";
+        let (url, server) = serve(1, ok);
+        let options = HttpStoreOptions {
+            gzip: true,
+            ..HttpStoreOptions::new(url)
+        };
+        let mut store = HttpStore::open(options).unwrap();
+        store.put(&lines(&["a"]), &none()).unwrap();
+        let requests = server.join().unwrap();
+        assert!(requests[0].0.contains("content-encoding: gzip"));
+        let mut text = String::new();
+        let mut decoder = flate2::read::GzDecoder::new(&requests[0].1[..]);
+        decoder.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a\n");
+    }
+}
