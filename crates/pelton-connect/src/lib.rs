@@ -18,6 +18,9 @@
 //!
 //! - Reading is sequential; blocks are handed out one at a time.
 //!
+//! Streams without an end go into [stores](store) instead of sinks, by what is agreed in
+//! [`stream`].
+//!
 //! # Example
 //!
 //! ```

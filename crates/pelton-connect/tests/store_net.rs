@@ -94,11 +94,11 @@ mod http {
 
     use super::*;
 
+    /// A server, which ends with the heads and bodies of the requests that it took.
+    type Server = thread::JoinHandle<Vec<(String, Vec<u8>)>>;
+
     /// A server that gives the same answer to the first `requests` of them, all on one connection.
-    fn serve(
-        requests: usize,
-        answer: &'static str,
-    ) -> (String, thread::JoinHandle<Vec<(String, Vec<u8>)>>) {
+    fn serve(requests: usize, answer: &'static str) -> (String, Server) {
         let (listener, address) = listen();
         let server = thread::spawn(move || {
             let (mut peer, _) = listener.accept().unwrap();

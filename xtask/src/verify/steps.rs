@@ -122,11 +122,11 @@ fn clippy(_: &Workspace, options: &Verify) -> Plan {
 }
 
 fn test(_: &Workspace, options: &Verify) -> Plan {
-    one(chosen("cargo test", "", options))
+    one(chosen("cargo test --all-features", "", options))
 }
 
 fn doc(_: &Workspace, options: &Verify) -> Plan {
-    let command = chosen("cargo doc --no-deps", "", options);
+    let command = chosen("cargo doc --no-deps --all-features", "", options);
     one(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

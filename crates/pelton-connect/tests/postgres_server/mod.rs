@@ -1,5 +1,10 @@
 //! A PostgreSQL of a test's own: the distribution's programs, a data folder and a socket in a
 //! temporary folder.
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "what is skipped is said aloud"
+)]
 
 use std::env;
 use std::fs::{self, Permissions};
