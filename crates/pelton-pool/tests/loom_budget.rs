@@ -98,22 +98,71 @@ fn signals_and_reservations_agree_on_the_last_word() {
     });
 }
 
+/// What a subscriber knows: what it last heard, or else what it read once it had subscribed.
 #[test]
 fn subscribing_meets_a_change() {
+    const SILENCE: usize = usize::MAX;
     model(|| {
         let budget = Budget::new(100);
         let other = budget.clone();
         let rival = thread::spawn(move || other.reserve(95).unwrap());
-        let heard = Arc::new(AtomicUsize::new(0));
+        let heard = Arc::new(AtomicUsize::new(SILENCE));
         let ear = heard.clone();
-        let before = budget.level() as usize;
         let subscription =
             budget.subscribe(move |level| ear.store(level as usize, Ordering::Relaxed));
+        let read = budget.level() as usize;
+        let known = || match heard.load(Ordering::Relaxed) {
+            SILENCE => read,
+            level => level,
+        };
         let held = rival.join().unwrap();
-        let known = heard.load(Ordering::Relaxed).max(before);
-        // Either it was there to be read when subscribing, or it was told.
-        assert!(known == Level::Critical as usize || budget.level() == Level::Critical);
-        drop((held, subscription));
+        assert_eq!(known(), Level::Critical as usize);
+        drop(held);
+        assert_eq!(known(), Level::Normal as usize);
+        drop(subscription);
+    });
+}
+
+#[test]
+fn a_subscription_that_ends_beside_a_change_hears_of_no_later_one() {
+    model(|| {
+        let budget = Budget::new(100);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let ear = calls.clone();
+        let subscription = budget.subscribe(move |_| {
+            ear.fetch_add(1, Ordering::Relaxed);
+        });
+        let other = budget.clone();
+        let rival = thread::spawn(move || other.reserve(95).unwrap());
+        drop(subscription);
+        let held = rival.join().unwrap();
+        let before = calls.load(Ordering::Relaxed);
+        assert!(before <= 1);
+        drop(held);
+        assert_eq!(calls.load(Ordering::Relaxed), before);
+    });
+}
+
+/// The twin: who subscribes and does not look again misses what changed meanwhile.
+#[test]
+#[should_panic(expected = "the change went unheard")]
+fn loom_rejects_a_subscription_that_looks_once() {
+    model(|| {
+        let state = (AtomicUsize::new(0), Mutex::new(false), AtomicUsize::new(0));
+        let state = Arc::new(state);
+        let other = state.clone();
+        let rival = thread::spawn(move || {
+            let (level, listens, told) = &*other;
+            level.store(2, Ordering::Release);
+            if *listens.lock().unwrap() {
+                told.store(2, Ordering::Release);
+            }
+        });
+        let (level, listens, told) = &*state;
+        told.store(level.load(Ordering::Acquire), Ordering::Release);
+        *listens.lock().unwrap() = true;
+        rival.join().unwrap();
+        assert_eq!(told.load(Ordering::Relaxed), 2, "the change went unheard");
     });
 }
 

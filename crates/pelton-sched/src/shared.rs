@@ -98,16 +98,18 @@ impl Shared {
 
     /// Refuses new tasks; those accepted go on.
     pub(crate) fn close(&self) {
-        self.shutdown.advance(Phase::Draining);
+        // The gate first: whoever sees the phase and counts must count every task that got in.
         self.injector.close(Gate::KnownOnly);
+        self.shutdown.advance(Phase::Draining);
         self.end_if_quiescent();
     }
 
     /// Refuses everything and drops what nobody has begun; answers how many tasks that were in
     /// the shared queue. The workers drop what lies in theirs when they come to it.
     pub(crate) fn abort(&self) -> usize {
-        self.shutdown.advance(Phase::Aborted);
+        // The gate first, as in `close`.
         self.injector.close(Gate::Shut);
+        self.shutdown.advance(Phase::Aborted);
         let dropped = self.injector.take_detached();
         let count = dropped.len();
         dropped.into_iter().for_each(|task| self.discard(task));

@@ -18,6 +18,11 @@ pub fn model(body: impl Fn() + Sync + Send + 'static) {
     body();
 }
 
+/// As [`model`]; the twin explores at most so many preemptions.
+pub fn model_within(_preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    body();
+}
+
 /// [`std::cell::UnsafeCell`] with loom's closures in place of raw access, so that loom can see
 /// each read and write.
 #[derive(Debug, Default)]
