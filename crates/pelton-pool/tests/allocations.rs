@@ -3,8 +3,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Barrier;
 
 use pelton_pool::{Budget, BufferPool, ObjectPool};
+use pelton_sync::{Mutex, thread};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -69,6 +71,46 @@ fn taking_objects_allocates_nothing() {
         held.clear();
     };
     assert_eq!(allocations_when_warm(work), 0);
+}
+
+/// What one thread takes another gives back, round after round.
+#[test]
+fn crossing_threads_allocates_nothing() {
+    const WARM: usize = 10;
+    let pool = BufferPool::new(Budget::new(64 << 20));
+    let objects = ObjectPool::new(1000, || [0u8; 576]);
+    let held = Mutex::new((Vec::with_capacity(500), Vec::with_capacity(500)));
+    let turn = Barrier::new(2);
+    let fill = || {
+        let (buffers, taken) = &mut *held.lock().unwrap();
+        buffers.extend((0..500).map(|_| pool.lease(1000).unwrap()));
+        taken.extend((0..500).map(|_| objects.take()));
+    };
+    let empty = || {
+        let (buffers, taken) = &mut *held.lock().unwrap();
+        buffers.clear();
+        taken.clear();
+    };
+    let take = || {
+        fill();
+        turn.wait();
+        turn.wait();
+    };
+    let give = || {
+        turn.wait();
+        empty();
+        turn.wait();
+    };
+    thread::scope(|scope| {
+        let giver = scope.spawn(|| {
+            (0..WARM).for_each(|_| give());
+            allocations_when_warm(give)
+        });
+        (0..WARM).for_each(|_| take());
+        assert_eq!(allocations_when_warm(take), 0);
+        assert_eq!(giver.join().unwrap(), 0);
+    });
+    assert_eq!(objects.stats().misses, 0);
 }
 
 #[test]

@@ -166,6 +166,31 @@ fn an_object_whose_reset_panics_is_dropped() {
     );
 }
 
+/// Counts its drops, and panics in each unless it is on the way of a panic already.
+struct Bomb(Arc<AtomicUsize>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        assert!(thread::panicking(), "bang");
+    }
+}
+
+#[test]
+fn an_object_whose_destructor_panics_harms_no_other() {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let count = dropped.clone();
+    let pool = ObjectPool::new(2, move || Bomb(count.clone()));
+    let (first, others) = (pool.take(), [pool.take(), pool.take()]);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(first))).is_err());
+    drop(others);
+    assert_eq!((pool.stats().idle, pool.stats().outstanding), (2, 0));
+    drop([pool.take(), pool.take()]);
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(pool))).is_err());
+    assert_eq!(dropped.load(Ordering::Relaxed), 3);
+}
+
 #[test]
 fn a_make_that_panics_leaks_nothing() {
     let alive = Arc::new(AtomicUsize::new(0));
