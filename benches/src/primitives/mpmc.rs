@@ -1,9 +1,10 @@
-//! Several producers, one consumer.
+//! Several producers, one consumer: bounded and unbounded.
 
 use std::thread;
 use std::time::Instant;
 
 use super::ring::{self, Batched, Shared};
+use super::spsc::push_and_pop;
 use super::sum_below;
 use crate::benchmark::{Benchmark, Goal, Sample};
 
@@ -11,7 +12,7 @@ use crate::benchmark::{Benchmark, Goal, Sample};
 const CAPACITY: usize = 1024;
 
 pub(super) fn benchmarks() -> Vec<Benchmark> {
-    vec![singles(), batches()]
+    vec![singles(), batches(), unbounded(), unbounded_batches(), unbounded_one_thread()]
 }
 
 fn singles() -> Benchmark {
@@ -36,6 +37,33 @@ fn batches() -> Benchmark {
     let all = all.expecting(sum_below);
     let all = all.ours("pelton-queue", two_to_one_batches::<ring::Mpmc>);
     all.peer("crossbeam-queue", two_to_one::<ring::ArrayQueue>)
+}
+
+fn unbounded() -> Benchmark {
+    let model = "two producers, one consumer, never refused, u64";
+    let goal = Goal::Peer("crossbeam-queue", 1.0);
+    let all = Benchmark::new("primitives/unbounded/two-to-one", model, 1_000_000, goal);
+    let all = all.expecting(sum_below);
+    let all = all.ours("pelton-queue", two_to_one::<ring::Unbounded>);
+    all.peer("crossbeam-queue", two_to_one::<ring::SegQueue>)
+}
+
+fn unbounded_batches() -> Benchmark {
+    let model = "the same in batches of 64, which the peer has none of";
+    let goal = Goal::Peer("crossbeam-queue", 0.5);
+    let name = "primitives/unbounded/two-to-one-batch";
+    let all = Benchmark::new(name, model, 1_000_000, goal).expecting(sum_below);
+    let all = all.ours("pelton-queue", two_to_one_batches::<ring::Unbounded>);
+    all.peer("crossbeam-queue", two_to_one::<ring::SegQueue>)
+}
+
+fn unbounded_one_thread() -> Benchmark {
+    let model = "a push and a pop on one thread, never refused, u64";
+    let goal = Goal::Peer("crossbeam-queue", 1.0);
+    let name = "primitives/unbounded/one-thread";
+    let all = Benchmark::new(name, model, 5_000_000, goal).expecting(sum_below);
+    let all = all.ours("pelton-queue", push_and_pop::<ring::Unbounded>);
+    all.peer("crossbeam-queue", push_and_pop::<ring::SegQueue>)
 }
 
 fn two_to_one_batches<R: Batched<u64> + Shared<u64>>(items: u64) -> Sample {

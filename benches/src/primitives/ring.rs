@@ -1,6 +1,6 @@
 //! Rings of every maker behind one small door, so that all run the same loops.
 
-use pelton_queue::{PushError, mpmc, spsc};
+use pelton_queue::{Closed, PushError, mpmc, spsc, unbounded};
 use pelton_sync::Backoff;
 
 /// Values a batch.
@@ -202,6 +202,73 @@ impl<T: Copy + Send + 'static> Batched<T> for Mpmc {
         count
     }
 }
+
+/// Our queue without a bound.
+pub(super) struct Unbounded;
+
+impl<T: Send + 'static> Ring<T> for Unbounded {
+    type Producer = unbounded::Sender<T>;
+    /// With the place for a batch.
+    type Consumer = (unbounded::Receiver<T>, Vec<T>);
+
+    fn pair(_: usize) -> (Self::Producer, Self::Consumer) {
+        let (sender, receiver) = unbounded::channel();
+        (sender, (receiver, Vec::new()))
+    }
+
+    #[inline]
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer.push(value).map_err(|Closed(value)| value)
+    }
+
+    #[inline]
+    fn pop(consumer: &mut Self::Consumer) -> Option<T> {
+        consumer.0.pop().ok()
+    }
+}
+
+impl<T: Send + 'static> Shared<T> for Unbounded {}
+
+impl<T: Copy + Send + 'static> Batched<T> for Unbounded {
+    #[inline]
+    fn push_batch(producer: &mut Self::Producer, values: &[T]) -> usize {
+        producer.push_slice(values).map_or(0, |()| values.len())
+    }
+
+    #[inline]
+    fn pop_batch(consumer: &mut Self::Consumer, max: usize, each: impl FnMut(T)) -> usize {
+        let (receiver, values) = consumer;
+        let count = receiver.pop_into(values, max).unwrap_or(0);
+        values.drain(..).for_each(each);
+        count
+    }
+}
+
+/// crossbeam's queue without a bound.
+pub(super) struct SegQueue;
+
+impl<T: Send + 'static> Ring<T> for SegQueue {
+    type Producer = std::sync::Arc<crossbeam_queue::SegQueue<T>>;
+    type Consumer = Self::Producer;
+
+    fn pair(_: usize) -> (Self::Producer, Self::Consumer) {
+        let queue = std::sync::Arc::new(crossbeam_queue::SegQueue::new());
+        (queue.clone(), queue)
+    }
+
+    #[inline]
+    fn push(producer: &mut Self::Producer, value: T) -> Result<(), T> {
+        producer.push(value);
+        Ok(())
+    }
+
+    #[inline]
+    fn pop(consumer: &mut Self::Consumer) -> Option<T> {
+        consumer.as_ref().pop()
+    }
+}
+
+impl<T: Send + 'static> Shared<T> for SegQueue {}
 
 pub(super) struct Rtrb;
 

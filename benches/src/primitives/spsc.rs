@@ -116,7 +116,7 @@ fn stream_batches<T: Payload, R: Batched<T>>(items: u64) -> Sample {
     Sample::new(began.elapsed(), count)
 }
 
-fn push_and_pop<R: Ring<u64>>(items: u64) -> Sample {
+pub(super) fn push_and_pop<R: Ring<u64>>(items: u64) -> Sample {
     let (mut producer, mut consumer) = R::pair(CAPACITY);
     let mut count = 0;
     let began = Instant::now();

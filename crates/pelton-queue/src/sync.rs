@@ -2,7 +2,7 @@
 
 pub(crate) use pelton_sync::{
     Arc, Backoff, CachePadded, Mutex, MutexGuard, Parker, PoisonError, Unparker, UnsafeCell,
-    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
     hint::spin_loop,
     scaled,
     thread::yield_now,

@@ -2,7 +2,7 @@
 #![cfg(loom)]
 
 use pelton_queue::{PopError, unbounded};
-use pelton_sync::atomic::{AtomicU8, Ordering};
+use pelton_sync::atomic::{AtomicUsize, Ordering};
 use pelton_sync::{Arc, UnsafeCell, hint, model, thread};
 
 fn pop_one(receiver: &mut unbounded::Receiver<usize>) -> usize {
@@ -143,12 +143,12 @@ fn what_is_left_is_dropped_once() {
 #[should_panic(expected = "Causality violation")]
 fn loom_rejects_leaving_with_relaxed() {
     model(|| {
-        let slot = Arc::new((AtomicU8::new(0), UnsafeCell::new(0)));
+        let slot = Arc::new((AtomicUsize::new(0), UnsafeCell::new(0)));
         let receiver = slot.clone();
         thread::spawn(move || {
             // SAFETY: none; this is the fault that loom must find.
             receiver.1.with_mut(|value| unsafe { *value = 1 });
-            receiver.0.fetch_or(1, Ordering::Relaxed);
+            receiver.0.fetch_add(1, Ordering::Relaxed);
         });
         if slot.0.load(Ordering::Acquire) == 1 {
             // SAFETY: none; as above.

@@ -3,36 +3,28 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Backoff, Ordering, UnsafeCell, scaled};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Backoff, Ordering, UnsafeCell, scaled};
 
 /// Positions per block: the slots, and one for the moment in which the next block is put in place.
 pub(super) const LAP: usize = scaled(64, 4);
 /// Slots per block.
 pub(super) const SLOTS: usize = LAP - 1;
 
-/// The receiver has left the slot.
-const LEFT: u8 = 1;
-/// All slots before this one have been left, and so has the last of the block: the receiver of
-/// this one goes on.
-const DUTY: u8 = 2;
-
 struct Slot<T> {
     /// The sender has put the value.
     full: AtomicBool,
-    /// [`LEFT`] and [`DUTY`], each set once.
-    state: AtomicU8,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
 /// Slots and the link to the next block.
 ///
-/// A block ends when its last slot has been left and all others too. The receiver of the last slot
-/// has the duty to see to that; at a slot whose receiver is still busy it leaves the duty there
-/// and goes. So the block is recycled by whoever leaves last, at once, and nobody else can be
-/// in it: no epochs, no garbage.
+/// A block ends when all its slots have been left. Receivers count the slots that they leave, and
+/// whoever makes the count full recycles the block, at once: nobody else can be in it.
 pub(super) struct Block<T> {
     /// Null until the sender that claimed the last slot has put the next block in place.
     next: AtomicPtr<Self>,
+    /// Slots that receivers have left.
+    left: AtomicUsize,
     slots: [Slot<T>; SLOTS],
 }
 
@@ -40,9 +32,9 @@ impl<T> Block<T> {
     pub(super) fn new() -> Box<Self> {
         Box::new(Self {
             next: AtomicPtr::new(ptr::null_mut()),
+            left: AtomicUsize::new(0),
             slots: std::array::from_fn(|_| Slot {
                 full: AtomicBool::new(false),
-                state: AtomicU8::new(0),
                 value: UnsafeCell::new(MaybeUninit::uninit()),
             }),
         })
@@ -52,9 +44,9 @@ impl<T> Block<T> {
     pub(super) fn reset(&mut self) {
         // Relaxed: nobody else has the block; it is published anew with Release.
         self.next.store(ptr::null_mut(), Ordering::Relaxed);
+        self.left.store(0, Ordering::Relaxed);
         for slot in &self.slots {
             slot.full.store(false, Ordering::Relaxed);
-            slot.state.store(0, Ordering::Relaxed);
         }
     }
 
@@ -108,24 +100,11 @@ impl<T> Block<T> {
             .with_mut(|cell| unsafe { (*cell).assume_init_read() })
     }
 
-    /// Leaves the slot `offset`, whose value has been taken; true if the whole block has been left
+    /// Leaves `count` slots, whose values have been taken; true if the whole block has been left
     /// and is the caller's.
-    pub(super) fn leave(&self, offset: usize) -> bool {
-        if offset == SLOTS - 1 {
-            return self.finish(0);
-        }
-        // ORDERING: AcqRel; Release, so that whoever finishes the block comes after this receiver;
-        // Acquire, to come after those whose duty is taken over. Pairs with itself and `finish`.
-        let before = self.slots[offset].state.fetch_or(LEFT, Ordering::AcqRel);
-        before & DUTY != 0 && self.finish(offset + 1)
-    }
-
-    /// True if all slots from `from` on have been left; else the duty has been passed on.
-    fn finish(&self, from: usize) -> bool {
-        self.slots[from..SLOTS - 1].iter().all(|slot| {
-            // ORDERING: Acquire and AcqRel; pair with the exchange in `leave`, in both directions.
-            slot.state.load(Ordering::Acquire) & LEFT != 0
-                || slot.state.fetch_or(DUTY, Ordering::AcqRel) & LEFT != 0
-        })
+    #[inline]
+    pub(super) fn leave(&self, count: usize) -> bool {
+        // ORDERING: AcqRel; pairs with itself: whoever leaves last comes after all who left before.
+        self.left.fetch_add(count, Ordering::AcqRel) + count == SLOTS
     }
 }

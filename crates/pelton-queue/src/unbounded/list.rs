@@ -316,15 +316,13 @@ impl<T> List<T> {
     }
 
     /// Leaves the slots of `claim`, and recycles the block if they were the last to be left.
+    #[inline]
     fn leave(&self, claim: &Claim<T>) {
-        for offset in claim.offset..claim.offset + claim.count {
-            // SAFETY: this slot is claimed and not yet left, so the block lives; and if `leave`
-            // answers true, until this thread has finished it.
-            let done = unsafe { (*claim.block).leave(offset) };
-            if done {
-                // SAFETY: all slots have been left, so nobody else will touch the block.
-                self.recycle(unsafe { Box::from_raw(claim.block) });
-            }
+        // SAFETY: these slots are claimed and not yet left, so the block lives; and if `leave`
+        // answers true, until this thread has finished it.
+        if unsafe { (*claim.block).leave(claim.count) } {
+            // SAFETY: all slots have been left, so nobody else will touch the block.
+            self.recycle(unsafe { Box::from_raw(claim.block) });
         }
     }
 }
