@@ -64,6 +64,37 @@ fn pops_meet_at_the_end_of_a_block() {
     });
 }
 
+/// The last receiver claims and leaves by plain stores; a second one comes and goes.
+#[test]
+fn sole_receiver_follows_a_clone() {
+    model(|| {
+        let (mut sender, mut receiver) = unbounded::channel();
+        sender.push_slice(&[1, 2, 4]).unwrap();
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap());
+        let mine = receiver.pop().unwrap();
+        let rest = receiver.pop().unwrap_or(0);
+        assert_eq!(mine + rest + popping.join().unwrap(), 7);
+        sender.push_slice(&[8, 9]).unwrap();
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [8, 9]);
+    });
+}
+
+/// A receiver that was alone hands on to its clone, in the middle of a block.
+#[test]
+fn a_clone_follows_the_sole_receiver() {
+    model(|| {
+        let (mut sender, mut receiver) = unbounded::channel();
+        sender.push_slice(&[1, 2, 4, 8]).unwrap();
+        assert_eq!(receiver.pop(), Ok(1));
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap() + other.pop().unwrap_or(0));
+        let mine = receiver.pop().unwrap_or(0);
+        let theirs = popping.join().unwrap();
+        assert_eq!(mine + theirs + receiver.iter().sum::<usize>(), 14);
+    });
+}
+
 /// A block is recycled while a sender takes the spare one.
 #[test]
 fn recycling_meets_push() {

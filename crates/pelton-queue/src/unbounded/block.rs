@@ -101,9 +101,15 @@ impl<T> Block<T> {
     }
 
     /// Leaves `count` slots, whose values have been taken; true if the whole block has been left
-    /// and is the caller's.
+    /// and is the caller's. A `sole` receiver has no rival.
     #[inline]
-    pub(super) fn leave(&self, count: usize) -> bool {
+    pub(super) fn leave(&self, sole: bool, count: usize) -> bool {
+        if sole {
+            // Relaxed: receivers that left before have gone, and were seen to go.
+            let left = self.left.load(Ordering::Relaxed) + count;
+            self.left.store(left, Ordering::Relaxed);
+            return left == SLOTS;
+        }
         // ORDERING: AcqRel; pairs with itself: whoever leaves last comes after all who left before.
         self.left.fetch_add(count, Ordering::AcqRel) + count == SLOTS
     }

@@ -90,6 +90,15 @@ impl<T> Cursor<T> {
             .is_ok()
     }
 
+    /// Claims as above, for the only one who ever claims here.
+    #[inline]
+    fn claim_alone(&self, position: usize, count: usize) -> bool {
+        let next = position.wrapping_add(count * STEP);
+        // Relaxed: those who will claim here later are made by this one, or have seen it go.
+        self.position.store(next, Ordering::Relaxed);
+        true
+    }
+
     /// Called by whoever claimed the last slot of a block: goes on to the `next` block.
     fn step_over(&self, next: *mut Block<T>) {
         // ORDERING: Release; pairs with the Acquire loads in `read`.
@@ -240,17 +249,18 @@ impl<T> List<T> {
     }
 
     #[inline]
-    pub(super) fn pop(&self, tail_seen: &mut usize) -> Result<T, PopError> {
-        let claim = self.claim_pop(tail_seen, 1)?;
+    pub(super) fn pop(&self, sole: bool, tail_seen: &mut usize) -> Result<T, PopError> {
+        let claim = self.claim_pop(sole, tail_seen, 1)?;
         // SAFETY: claimed just now; the block lives until this thread says that it left the slot.
         let value = unsafe { (*claim.block).take(claim.offset) };
-        self.leave(&claim);
+        self.leave(sole, &claim);
         Ok(value)
     }
 
     /// Moves up to `max` values of one block to the end of `values`, and says how many.
     pub(super) fn pop_many(
         &self,
+        sole: bool,
         tail_seen: &mut usize,
         values: &mut Vec<T>,
         max: usize,
@@ -258,25 +268,35 @@ impl<T> List<T> {
         // Reserved before the claim: nothing may fail between claim and take.
         let max = max.min(SLOTS);
         values.reserve(max);
-        let claim = self.claim_pop(tail_seen, max)?;
+        let claim = self.claim_pop(sole, tail_seen, max)?;
         for index in 0..claim.count {
             // SAFETY: as in `pop`.
             values.push(unsafe { (*claim.block).take(claim.offset + index) });
         }
-        self.leave(&claim);
+        self.leave(sole, &claim);
         Ok(claim.count)
     }
 
-    /// Claims up to `max` pushed slots in one block, at least one.
+    /// Claims up to `max` pushed slots in one block, at least one. A `sole` receiver has no rival.
     #[inline]
-    fn claim_pop(&self, tail_seen: &mut usize, max: usize) -> Result<Claim<T>, PopError> {
+    fn claim_pop(
+        &self,
+        sole: bool,
+        tail_seen: &mut usize,
+        max: usize,
+    ) -> Result<Claim<T>, PopError> {
         let mut backoff = Backoff::new();
         loop {
             let (position, block) = self.head.read();
             let pushed = self.pushed_since(tail_seen, position)?;
             let offset = offset(position);
             let count = max.min(pushed).min(SLOTS - offset);
-            if !self.head.claim(position, count) {
+            let claimed = if sole {
+                self.head.claim_alone(position, count)
+            } else {
+                self.head.claim(position, count)
+            };
+            if !claimed {
                 backoff.spin();
                 continue;
             }
@@ -317,10 +337,10 @@ impl<T> List<T> {
 
     /// Leaves the slots of `claim`, and recycles the block if they were the last to be left.
     #[inline]
-    fn leave(&self, claim: &Claim<T>) {
+    fn leave(&self, sole: bool, claim: &Claim<T>) {
         // SAFETY: these slots are claimed and not yet left, so the block lives; and if `leave`
         // answers true, until this thread has finished it.
-        if unsafe { (*claim.block).leave(claim.count) } {
+        if unsafe { (*claim.block).leave(sole, claim.count) } {
             // SAFETY: all slots have been left, so nobody else will touch the block.
             self.recycle(unsafe { Box::from_raw(claim.block) });
         }
@@ -333,7 +353,7 @@ impl<T> Drop for List<T> {
         let free = Free(self);
         let _rest = Rest(free.0);
         let mut tail_seen = 0;
-        while free.0.pop(&mut tail_seen).is_ok() {}
+        while free.0.pop(true, &mut tail_seen).is_ok() {}
     }
 }
 
@@ -343,7 +363,7 @@ struct Rest<'a, T>(&'a List<T>);
 impl<T> Drop for Rest<'_, T> {
     fn drop(&mut self) {
         let mut tail_seen = 0;
-        while self.0.pop(&mut tail_seen).is_ok() {}
+        while self.0.pop(true, &mut tail_seen).is_ok() {}
     }
 }
 

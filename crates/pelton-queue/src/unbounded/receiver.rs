@@ -43,7 +43,8 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn pop(&mut self) -> Result<T, PopError> {
-        self.shared.queue.pop(&mut self.tail_seen)
+        let sole = self.shared.sole_receiver();
+        self.shared.queue.pop(sole, &mut self.tail_seen)
     }
 
     /// Moves up to `max` values of the oldest block to the end of `values`, and says how many.
@@ -67,7 +68,9 @@ impl<T> Receiver<T> {
         if max == 0 {
             return Ok(0);
         }
-        self.shared.queue.pop_many(&mut self.tail_seen, values, max)
+        let sole = self.shared.sole_receiver();
+        let seen = &mut self.tail_seen;
+        self.shared.queue.pop_many(sole, seen, values, max)
     }
 
     /// Pops one by one until nothing is there.
