@@ -12,7 +12,13 @@ use crate::benchmark::{Benchmark, Goal, Sample};
 const CAPACITY: usize = 1024;
 
 pub(super) fn benchmarks() -> Vec<Benchmark> {
-    vec![singles(), batches(), unbounded(), unbounded_batches(), unbounded_one_thread()]
+    vec![
+        singles(),
+        batches(),
+        unbounded(),
+        unbounded_batches(),
+        unbounded_one_thread(),
+    ]
 }
 
 fn singles() -> Benchmark {

@@ -58,6 +58,59 @@ fn insertions_meet_growth() {
     });
 }
 
+/// What has been inserted is seen, whichever array it is in, and nothing else is.
+#[test]
+fn contains_meets_growth() {
+    model(|| {
+        let mut seen = builder().build().unwrap();
+        for key in 0..7 {
+            insert(&mut seen, key);
+        }
+        let other = seen.clone();
+        let there = thread::spawn(move || (0..7).all(|key| other.contains(key)));
+        for key in 7..9 {
+            insert(&mut seen, key);
+        }
+        assert!(there.join().unwrap());
+        assert!(seen.contains(8) && !seen.contains(9));
+    });
+}
+
+#[test]
+fn batches_meet_growth() {
+    model(|| {
+        let mut seen = builder().build().unwrap();
+        for key in 0..6 {
+            insert(&mut seen, key);
+        }
+        let mut other = seen.clone();
+        let batch = |seen: &mut Dedup<u64>| {
+            let mut new = [false; 2];
+            seen.insert_batch(&[6, 7], &mut new).unwrap();
+            new
+        };
+        let there = thread::spawn(move || batch(&mut other));
+        let here = batch(&mut seen);
+        let there = there.join().unwrap();
+        assert!(here[0] ^ there[0] && here[1] ^ there[1]);
+    });
+}
+
+/// Two handles count; the generation turns once, and what is in the window stays.
+#[test]
+fn counts_meet_at_the_end_of_a_generation() {
+    model(|| {
+        let mut seen = builder().window_keys(2, 2).build().unwrap();
+        assert!(insert(&mut seen, 0));
+        let mut other = seen.clone();
+        let there = thread::spawn(move || insert(&mut other, 1));
+        assert!(insert(&mut seen, 2));
+        assert!(there.join().unwrap());
+        assert!((0..3).all(|key| seen.contains(key)));
+        assert!(!insert(&mut seen, 1));
+    });
+}
+
 /// The handle of one thread is a generation behind when it inserts.
 #[test]
 fn insertion_meets_the_next_generation() {

@@ -83,6 +83,38 @@ fn batches_meet_batches() {
 }
 
 #[test]
+fn batches_are_popped_once() {
+    model(|| {
+        let (mut sender, mut receiver) = mpmc::channel(4);
+        sender.push_slice(&[1, 2, 4]).unwrap();
+        let mut other = receiver.clone();
+        let pop_two = |receiver: &mut mpmc::Receiver<usize>| {
+            let mut values = Vec::with_capacity(2);
+            let _ = receiver.pop_into(&mut values, 2);
+            values.iter().sum::<usize>()
+        };
+        let popping = thread::spawn(move || pop_two(&mut other));
+        let mine = pop_two(&mut receiver);
+        let rest: usize = receiver.iter().sum();
+        assert_eq!(mine + popping.join().unwrap() + rest, 7);
+    });
+}
+
+#[test]
+fn len_stays_in_bounds() {
+    model(|| {
+        let (mut sender, mut receiver) = mpmc::channel(2);
+        let observer = receiver.clone();
+        let looking = thread::spawn(move || assert!(observer.len() <= 2));
+        for value in 0..2 {
+            sender.push(value).unwrap();
+            assert_eq!(receiver.pop(), Ok(value));
+        }
+        looking.join().unwrap();
+    });
+}
+
+#[test]
 fn capacity_holds_between_batch_and_pop() {
     model(|| {
         // Three of four slots are used, so the bound is the head's business, not the stamps'.

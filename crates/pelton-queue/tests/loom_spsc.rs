@@ -81,6 +81,19 @@ fn write_chunk_meets_read_chunk() {
 }
 
 #[test]
+fn peek_meets_push_iter() {
+    model(|| {
+        let (mut producer, mut consumer) = spsc::channel(2);
+        let pushing = thread::spawn(move || producer.push_iter(1..4).unwrap());
+        if let Some(value) = consumer.peek() {
+            assert_eq!(*value, 1);
+        }
+        assert_eq!(pushing.join().unwrap(), 2);
+        assert_eq!(drain(&mut consumer), [1, 2]);
+    });
+}
+
+#[test]
 fn push_meets_the_consumers_drop() {
     model(|| {
         let value = Arc::new(());

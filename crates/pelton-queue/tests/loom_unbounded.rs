@@ -132,6 +132,18 @@ fn recycling_meets_a_receiver_that_leaves() {
 }
 
 #[test]
+fn len_stays_in_bounds() {
+    model(|| {
+        let (mut sender, mut receiver) = unbounded::channel();
+        let observer = receiver.clone();
+        let looking = thread::spawn(move || assert!(observer.len() <= 4));
+        sender.push_slice(&[0, 1, 2, 3]).unwrap();
+        assert_eq!(receiver.iter().count(), 4);
+        looking.join().unwrap();
+    });
+}
+
+#[test]
 fn what_is_accepted_before_close_is_popped() {
     model(|| {
         let (mut sender, mut receiver) = unbounded::channel();

@@ -2,15 +2,16 @@
 //! which loom reports.
 #![cfg(loom)]
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use pelton_queue::{Closed, mpmc, spsc, wait};
+use pelton_queue::{Closed, Pop, PopError, Push, PushError, mpmc, spsc, wait};
 use pelton_sync::atomic::{AtomicBool, Ordering};
-use pelton_sync::{Arc, Parker, Unparker, model, thread};
+use pelton_sync::{Arc, Mutex, Parker, Unparker, model, thread};
 
 struct Wakes(Unparker);
 
@@ -89,10 +90,32 @@ fn awaited_pop_meets_push() {
     });
 }
 
+/// A queue that never spins, so that a model of two who wait does not go round for ever.
+#[derive(Clone)]
+struct Locked(Arc<Mutex<VecDeque<usize>>>);
+
+impl Push for Locked {
+    type Item = usize;
+
+    fn push(&mut self, value: usize) -> Result<(), PushError<usize>> {
+        self.0.lock().unwrap().push_back(value);
+        Ok(())
+    }
+}
+
+impl Pop for Locked {
+    type Item = usize;
+
+    fn pop(&mut self) -> Result<usize, PopError> {
+        self.0.lock().unwrap().pop_front().ok_or(PopError::Empty)
+    }
+}
+
 #[test]
 fn two_waiters_each_get_one() {
     model(|| {
-        let (mut sender, mut receiver) = wait::pair(mpmc::channel(2));
+        let queue = Locked(Arc::new(Mutex::new(VecDeque::new())));
+        let (mut sender, mut receiver) = wait::pair((queue.clone(), queue));
         let mut other = receiver.clone();
         let popping = thread::spawn(move || other.pop().unwrap());
         let pushing = thread::spawn(move || {

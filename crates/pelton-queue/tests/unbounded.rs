@@ -2,7 +2,9 @@
 #![cfg(not(loom))]
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pelton_queue::{Closed, PopError, unbounded};
 use pelton_sync::{scaled, thread};
@@ -80,6 +82,26 @@ fn drops() {
         drop((sender, receiver));
         assert_eq!(Arc::strong_count(&value), 1);
     }
+}
+
+#[test]
+fn a_panicking_drop_drops_the_rest() {
+    struct Fragile<'a>(&'a AtomicUsize);
+    impl Drop for Fragile<'_> {
+        fn drop(&mut self) {
+            let before = self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(before != 3, "the fourth breaks");
+        }
+    }
+    let dropped = AtomicUsize::new(0);
+    let (mut sender, receiver) = unbounded::channel();
+    for _ in 0..200 {
+        assert!(sender.push(Fragile(&dropped)).is_ok());
+    }
+    drop(receiver);
+    let broken = catch_unwind(AssertUnwindSafe(|| drop(sender)));
+    assert!(broken.is_err());
+    assert_eq!(dropped.load(Ordering::Relaxed), 200);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! and the two indices live on lines of their own. Here, indices count pushes and pops without end
 //! (they wrap at the word), the slots, a power of two of which the capacity uses as many as was
 //! asked, start on a line of their own too, and each end knows where they lie without asking.
+//! A consumer that keeps finding single values learns to look a little later, where that pays.
 //!
 //! ```text
 //!          head: next to pop          tail: next to push

@@ -128,14 +128,15 @@ impl<T> List<T> {
         self.tail.position.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
-    /// How many values have been claimed for pushing and not for popping.
+    /// How many values have been claimed for pushing and not for popping. A head that is seen
+    /// before the tail that it passed is told as empty.
     pub(super) fn len(&self) -> usize {
         loop {
             // ORDERING: Acquire on both; keeps the three loads in order.
             let tail = self.tail.position.load(Ordering::Acquire);
             let head = self.head.position.load(Ordering::Acquire);
             if self.tail.position.load(Ordering::Relaxed) == tail {
-                return ordinal(tail) - ordinal(head);
+                return ordinal(tail).saturating_sub(ordinal(head));
             }
         }
     }

@@ -1,10 +1,18 @@
 //! The queue without a bound, for callers who must never be refused.
 //!
 //! Blocks of 63 slots in a row; ends claim positions by one exchange, as in the ring, and a batch
-//! claims its share of a block at once. The scheme of the row is that of crossbeam's `SegQueue`:
-//! claims keep a block alive, so whoever leaves it last recycles it on the spot. Epochs would do
-//! too, but they free later, at a moment that depends on other threads, and every operation would
-//! pay for a pin.
+//! claims its share of a block at once. The row is that of crossbeam's `SegQueue`: claims keep a
+//! block alive. Receivers count what they leave of a block, and whoever leaves it last recycles it
+//! on the spot. A receiver that is the only one claims and counts by plain stores.
+//!
+//! # Why not epochs
+//!
+//! The dedup table frees its arrays by crossbeam-epoch. The same was built here and measured, both
+//! beside `SegQueue` in interleaved rounds. With two senders, and a receiver that pins an epoch for
+//! each pop, a value took 1.06 to 1.14 times as long as in `SegQueue`, with counted claims 0.90 to
+//! 0.95 times; in batches of 64 there was no difference (about a third of `SegQueue`'s time). And
+//! epochs free later, at a moment that depends on other threads, so that the queue would have to
+//! allocate all the time.
 //!
 //! ```text
 //!   head ─┐                                       tail ─┐
