@@ -13,7 +13,7 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::benchmark::{Benchmark, Goal};
+use crate::benchmark::Benchmark;
 use crate::flags::Options;
 use engine::Engines;
 use job::{JOBS, Job};
@@ -44,8 +44,7 @@ fn name(job: &Job) -> String {
 
 /// The job without its engines: a list needs no gigabytes.
 fn bare(job: &Job) -> Benchmark {
-    let goal = Goal::Best(1.0 / job.times_best);
-    Benchmark::new(&name(job), job.model, 1, goal)
+    Benchmark::new(&name(job), job.model, 1, job.goal)
 }
 
 fn prepare(job: &'static Job, engines: &Engines, options: &Options) -> Result<Benchmark, String> {
@@ -84,10 +83,14 @@ fn generated(job: &Job, engines: &Engines, size: &str) -> Result<PathBuf, String
     let (kind, extension) = job.input;
     let folder = Path::new("data/generated");
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let path = folder.join(format!("{kind}-{size}.{extension}"));
+    let amount = match job.rows {
+        Some(rows) => ["--rows", rows],
+        None => ["--size", size],
+    };
+    let path = folder.join(format!("{kind}-{}.{extension}", amount[1]));
     if !path.exists() {
         println!("generating {}", path.display());
-        engines.generate(kind, size, &path)?;
+        engines.generate(kind, amount, &path)?;
     }
     Ok(path)
 }

@@ -15,6 +15,8 @@ pub(super) enum Engine {
     /// With these stages.
     PeltonRun(&'static str),
     PeltonSql,
+    /// The same on one core.
+    PeltonAlone,
     /// With the processor of that name.
     PeltonText(&'static str),
     Duckdb,
@@ -43,6 +45,7 @@ impl Engine {
         match self {
             Self::PeltonRun(_) => "pelton run",
             Self::PeltonSql => "pelton sql",
+            Self::PeltonAlone => "pelton, one worker",
             Self::PeltonText(_) => "pelton text",
             Self::Duckdb => "duckdb",
             Self::Polars => "polars",
@@ -53,13 +56,16 @@ impl Engine {
     }
 
     pub(super) fn ours(self) -> bool {
+        // Alone it is what two workers are compared with.
         self.name().starts_with("pelton ")
     }
 
     /// A command that succeeds where the program is installed, and how to install it.
     fn probe(self) -> (&'static [&'static str], &'static str) {
         match self {
-            Self::PeltonRun(_) | Self::PeltonSql | Self::PeltonText(_) => (&["true"], ""),
+            Self::PeltonRun(_) | Self::PeltonSql | Self::PeltonAlone | Self::PeltonText(_) => {
+                (&["true"], "")
+            }
             Self::Duckdb => (&["python3", "-c", "import duckdb"], "pip install duckdb"),
             Self::Polars => (&["python3", "-c", "import polars"], "pip install polars"),
             Self::Tr => (&["tr", "--version"], "install coreutils"),
@@ -81,10 +87,15 @@ impl Engines {
     }
 
     /// Makes the input `path` with `pelton gen`.
-    pub(super) fn generate(&self, kind: &str, size: &str, path: &Path) -> Result<(), String> {
+    pub(super) fn generate(
+        &self,
+        kind: &str,
+        amount: [&str; 2],
+        path: &Path,
+    ) -> Result<(), String> {
         let mut command = Command::new(&self.pelton);
         command
-            .args(["gen", kind, "--size", size, "--seed", "1", "-o"])
+            .args(["gen", kind, amount[0], amount[1], "--seed", "1", "-o"])
             .arg(path);
         let status = command.status().map_err(|error| error.to_string())?;
         match status.success() {
@@ -117,7 +128,7 @@ impl Engines {
         let sql = expanded(job.sql, &input)?;
         let pelton = self.pelton.clone();
         let work = move || {
-            let mut command = command(engine, &pelton, &sql, &input, &output)?;
+            let mut command = command(engine, &pelton, job, &sql, &input, &output)?;
             if let Some(level) = &simd {
                 command.env("PELTON_SIMD", level);
             }
@@ -137,15 +148,23 @@ impl Engines {
 fn command(
     engine: Engine,
     pelton: &Path,
+    job: &Job,
     sql: &str,
     input: &Path,
     output: &Path,
 ) -> Result<Command, String> {
     let source = input.to_string_lossy();
     let words: Vec<&str> = match engine {
-        Engine::PeltonRun(stages) => return pipeline(pelton, stages, input, output),
-        Engine::PeltonSql => return Ok(query(pelton, sql, input, output)),
-        Engine::PeltonText(processor) => return Ok(text(pelton, processor, input, output)),
+        Engine::PeltonRun(stages) => return pipeline(pelton, job.limit, stages, input, output),
+        Engine::PeltonSql => return Ok(query(pelton, job.limit, sql, input, output)),
+        Engine::PeltonAlone => {
+            let mut command = query(pelton, job.limit, sql, input, output);
+            command.args(["--workers", "1"]);
+            return Ok(command);
+        }
+        Engine::PeltonText(processor) => {
+            return Ok(text(pelton, job.limit, processor, input, output));
+        }
         Engine::Duckdb => return Ok(script("run_duckdb.py", sql, input, output)),
         Engine::Polars => return Ok(script("run_polars.py", sql, input, output)),
         Engine::Tr => vec!["tr", "a-z", "A-Z"],
@@ -164,12 +183,18 @@ fn command(
 }
 
 /// Writes the pipeline beside the output, then runs it.
-fn pipeline(pelton: &Path, stages: &str, input: &Path, output: &Path) -> Result<Command, String> {
+fn pipeline(
+    pelton: &Path,
+    limit: &str,
+    stages: &str,
+    input: &Path,
+    output: &Path,
+) -> Result<Command, String> {
     let file = output.with_extension("toml");
     let (source, sink) = (input.display(), output.display());
     let text = format!(
         "[source]\npath = \"{source}\"\n{stages}[sink]\npath = \"{sink}\"\n\
-         [engine]\nmemory_limit = \"50MB\"\n"
+         [engine]\nmemory_limit = \"{limit}\"\n"
     );
     fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut command = Command::new(pelton);
@@ -177,23 +202,23 @@ fn pipeline(pelton: &Path, stages: &str, input: &Path, output: &Path) -> Result<
     Ok(command)
 }
 
-fn query(pelton: &Path, sql: &str, input: &Path, output: &Path) -> Command {
+fn query(pelton: &Path, limit: &str, sql: &str, input: &Path, output: &Path) -> Command {
     let mut command = Command::new(pelton);
     command
         .arg("sql")
         .arg(sql.replace("{input}", &format!("'{}'", input.display())));
-    command.args(["--memory-limit", "50MB", "-o"]).arg(output);
+    command.args(["--memory-limit", limit, "-o"]).arg(output);
     command
 }
 
-fn text(pelton: &Path, processor: &str, input: &Path, output: &Path) -> Command {
+fn text(pelton: &Path, limit: &str, processor: &str, input: &Path, output: &Path) -> Command {
     let mut command = Command::new(pelton);
     command
         .args(["text", "-p", processor])
         .arg(input)
         .arg("-o")
         .arg(output);
-    command.args(["--memory-limit", "50MB"]);
+    command.args(["--memory-limit", limit]);
     command
 }
 

@@ -17,6 +17,8 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pelton::pool::memory;
+use pelton::simd::Level;
 
 use command::{check, demo, gen_data, run, serve, sql, text};
 
@@ -56,8 +58,32 @@ Examples:
 
 Exit codes: 0 done, 1 done but records were refused, 2 could not be done.";
 
+/// Sets the instructions that kernels may use, for who compares them: `scalar`, `sse`, `avx2`,
+/// `avx512`, or `auto`, the best there are.
+const SIMD: &str = "PELTON_SIMD";
+
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    // What a limit is for is the memory of the process, not what the C library hands out of it.
+    memory::return_large_blocks();
+    let done = lower_level().and_then(|()| run_command(Cli::parse().command));
+    done.unwrap_or_else(|message| {
+        eprintln!("pelton: {message}");
+        ExitCode::from(2)
+    })
+}
+
+fn lower_level() -> Result<(), String> {
+    let name = std::env::var(SIMD).unwrap_or_default();
+    if !["", "auto"].contains(&name.as_str()) {
+        let level = name.parse();
+        let level = level.map_err(|error| format!("{SIMD}: expected auto or a level: {error}"))?;
+        Level::lower_to(level);
+    }
+    Ok(())
+}
+
+fn run_command(command: Command) -> command::Done {
+    match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Text(arguments) => text::run(&arguments),
@@ -65,9 +91,5 @@ fn main() -> ExitCode {
         Command::Gen(arguments) => gen_data::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
-    };
-    done.unwrap_or_else(|message| {
-        eprintln!("pelton: {message}");
-        ExitCode::from(2)
-    })
+    }
 }

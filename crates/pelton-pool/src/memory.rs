@@ -56,6 +56,40 @@ pub fn level(used: u64, limit: u64) -> Level {
     Thresholds::of(limit).next(Level::Normal, used)
 }
 
+/// Has the C library give every allocation of a mebibyte or more back to the system as soon as it
+/// is freed; answers whether it will.
+///
+/// glibc raises its limit for that with every large block that is freed, up to 32 MiB, and keeps
+/// what is smaller for itself: a table that doubles leaves as much again resident as it holds.
+/// Call it first of all in `main`: once the process has several threads it does nothing, as
+/// without glibc.
+pub fn return_large_blocks() -> bool {
+    let alone = fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        let threads = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Threads:"));
+        threads.is_some_and(|count| count.trim() == "1")
+    });
+    alone && set_large_block(1 << 20)
+}
+
+/// Sets the size from which blocks are mapped on their own, and how much may stay free at the end
+/// of the heap.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+fn set_large_block(bytes: i32) -> bool {
+    let set = |parameter| {
+        // SAFETY: `mallopt` takes two numbers and no pointer. It is unsafe only beside other
+        // threads that allocate, and the caller has seen that there are none.
+        unsafe { libc::mallopt(parameter, bytes) == 1 }
+    };
+    set(libc::M_MMAP_THRESHOLD) && set(libc::M_TRIM_THRESHOLD)
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(miri))))]
+fn set_large_block(_bytes: i32) -> bool {
+    false
+}
+
 fn parse_status(status: &str) -> Option<ProcessMemory> {
     let bytes = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;

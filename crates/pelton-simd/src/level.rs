@@ -35,7 +35,8 @@ impl Level {
     /// All levels, lowest first.
     pub const ALL: [Self; 4] = [Self::Scalar, Self::Sse, Self::Avx2, Self::Avx512];
 
-    /// The highest level of this machine; looked up once, then a load and a compare.
+    /// The highest level of this machine, or the one it was lowered to; looked up once, then a load
+    /// and a compare.
     #[inline]
     #[must_use]
     pub fn detect() -> Self {
@@ -44,6 +45,14 @@ impl Level {
             0 => detect_slow(),
             found => Self::ALL[usize::from(found - 1) & 3],
         }
+    }
+
+    /// Lowers the level of every kernel of this process to `highest`, or to the machine's own where
+    /// that is lower: to compare levels with one another. Say it before anything else.
+    pub fn lower_to(highest: Self) {
+        let level = probe().min(highest);
+        // Relaxed: as in `detect`; a kernel that has not seen it yet is right all the same.
+        FOUND.store(level as u8 + 1, Ordering::Relaxed);
     }
 
     /// The levels that this machine has, lowest first.

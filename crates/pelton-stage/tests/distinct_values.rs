@@ -83,6 +83,10 @@ fn text(value: Value<'_>) -> String {
 struct Pair;
 
 impl Crew for Pair {
+    fn size(&self) -> usize {
+        2
+    }
+
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
         std::thread::scope(|scope| {
             for half in 0..2 {

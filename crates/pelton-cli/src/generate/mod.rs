@@ -7,6 +7,7 @@ mod log;
 mod numbers;
 mod orders;
 mod random;
+mod visits;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     Log,
     /// CSV: ten columns of numbers.
     Numbers,
+    /// CSV: visits with an id each, a tenth of which come again.
+    Visits,
 }
 
 /// What can be wrong with a row; the names are those of a run's report.
@@ -107,6 +110,7 @@ pub(crate) fn generate(order: Order, out: &mut dyn Write) -> io::Result<Made> {
         Kind::Events => Box::new(events::Events),
         Kind::Log => Box::new(log::Log),
         Kind::Numbers => Box::new(numbers::Numbers),
+        Kind::Visits => Box::new(visits::Visits),
     };
     let mut made = Made::default();
     let mut chunk = Vec::with_capacity(2 * CHUNK_BYTES);

@@ -13,7 +13,7 @@ use pelton_record::Column;
 use super::accumulator::Rows;
 use super::state::{CHUNK, State};
 use super::{Kind, Plan};
-use crate::fold::crew::Crew;
+use crate::fold::crew::{Alone, Crew};
 use crate::fold::keys::pieces;
 use crate::fold::log::PARTS;
 use crate::fold::pieces::{Decoder, skip};
@@ -61,8 +61,12 @@ impl State {
 
     fn fold_set(&mut self, argument: usize, set: &KeySet, crew: &dyn Crew) -> Result<(), Error> {
         let (plan, budget) = (self.plan.clone(), self.budget().clone());
-        let idle = Mutex::new(Vec::new());
+        // Each finds its memory before the tables take the rest.
+        let size = crew.size();
+        let states = (0..size).map(|_| Self::without_sets(plan.clone(), &budget));
+        let idle = Mutex::new(states.collect::<Vec<_>>());
         let failure = Mutex::new(None);
+        let crew = if set.has_room_for(size) { crew } else { &Alone };
         crew.each(PARTS, &|part| {
             if lock(&failure).is_some() {
                 return;

@@ -13,6 +13,9 @@
 /// assert_eq!(done.into_inner().unwrap(), [0, 1, 2]);
 /// ```
 pub trait Crew: Sync {
+    /// How many pieces it may do at the same time, at least 1.
+    fn size(&self) -> usize;
+
     /// Calls `work` with every number below `pieces`, in any order and perhaps at the same time;
     /// comes back when all calls have.
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync));
@@ -23,6 +26,10 @@ pub trait Crew: Sync {
 pub struct Alone;
 
 impl Crew for Alone {
+    fn size(&self) -> usize {
+        1
+    }
+
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
         (0..pieces).for_each(work);
     }

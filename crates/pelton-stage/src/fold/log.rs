@@ -152,6 +152,12 @@ impl Log {
         self.bytes
     }
 
+    /// Bytes of all records, on disk too, or a little more.
+    pub(crate) fn records_bytes(&self) -> usize {
+        let written: usize = self.runs.iter().map(Runs::bytes).sum();
+        written + self.bytes - self.spare_bytes()
+    }
+
     /// Bytes of the chunks without records.
     pub(crate) fn spare_bytes(&self) -> usize {
         self.spare.len() * CHUNK

@@ -76,6 +76,12 @@ impl Runs {
         self.segments.len()
     }
 
+    /// Bytes of all records written.
+    pub(crate) fn bytes(&self) -> usize {
+        let segments = self.segments.iter().flatten();
+        segments.map(|segment| segment.len as usize).sum()
+    }
+
     /// Begins one more run; gives its number.
     pub(crate) fn begin(&mut self) -> usize {
         self.segments.push(Vec::new());

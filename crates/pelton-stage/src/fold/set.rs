@@ -27,6 +27,9 @@ const CHUNK: usize = 1024;
 const THIN_FROM: usize = 8 << 20;
 /// How often a part is parted again before it is clear that this does not help.
 const DEPTH_MAX: usize = 4;
+/// How many times the bytes of a part's records its table may take: a key of eight bytes has a word
+/// and up to three slots, and parts differ.
+const TABLE_TIMES: usize = 8;
 /// The first byte of a record whose key is longer than a word; four bytes of length follow.
 const LONG: u8 = 0xFF;
 
@@ -122,6 +125,12 @@ impl KeySet {
     /// True without keys.
     pub(crate) fn is_empty(&self) -> bool {
         self.log.is_empty()
+    }
+
+    /// True when there is memory for the tables of `parts` parts at once.
+    pub(crate) fn has_room_for(&self, parts: usize) -> bool {
+        let table = self.log.records_bytes() / PARTS * TABLE_TIMES;
+        (table * parts) as u64 <= self.log.budget().available()
     }
 
     /// Calls `with` with the different keys of one of the [`PARTS`], perhaps in several tables

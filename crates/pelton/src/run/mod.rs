@@ -222,7 +222,7 @@ impl Run {
         };
         let folded = drive(&scheduler, &line, self.settings.workers);
         if !line.committer.is_stopped() {
-            line.finish(folded, &Workers(&scheduler))
+            line.finish(folded, &Workers(&scheduler, self.settings.workers))
                 .unwrap_or_else(|error| line.committer.fail(error));
         }
         let outcome = line.committer.finish()?;
@@ -304,9 +304,13 @@ fn drive(scheduler: &Scheduler, line: &Line<'_>, workers: usize) -> Vec<Folds> {
 }
 
 /// The workers, for folds whose end can be cut into pieces.
-struct Workers<'a>(&'a Scheduler);
+struct Workers<'a>(&'a Scheduler, usize);
 
 impl Crew for Workers<'_> {
+    fn size(&self) -> usize {
+        self.1
+    }
+
     fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
         self.0.scope(|scope| {
             for piece in 0..pieces {
