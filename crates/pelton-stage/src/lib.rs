@@ -55,6 +55,7 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod closure;
 mod dedup;
 mod derive;
 mod error;
@@ -72,6 +73,7 @@ mod window;
 mod word_count;
 
 pub use aggregate::{Aggregate, Call, Function};
+pub use closure::{OnBatch, OnRecord, Row};
 pub use dedup::Dedup;
 pub use derive::Derive;
 pub use error::{Error, ErrorKind, Position};

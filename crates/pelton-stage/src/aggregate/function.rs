@@ -45,6 +45,10 @@ pub enum Function {
     ApproxCountDistinct,
     /// The value that is there most often; of several, the one that comes first.
     Mode,
+    /// So many of the values that are there most often, and how often, as a JSON object from the
+    /// most frequent on; of equally frequent ones the one that comes first. Exact: counts all
+    /// values. String.
+    TopK(u16),
     /// True when no value is false.
     BoolAnd,
     /// True when a value is true.
@@ -52,7 +56,7 @@ pub enum Function {
 }
 
 /// Names as they are written, the first of each function being the one it is shown by.
-const NAMES: [(&str, Function); 26] = [
+const NAMES: [(&str, Function); 27] = [
     ("count", Function::Count),
     ("sum", Function::Sum),
     ("avg", Function::Avg),
@@ -75,6 +79,7 @@ const NAMES: [(&str, Function); 26] = [
     ("approx_count_distinct", Function::ApproxCountDistinct),
     ("approx_distinct", Function::ApproxCountDistinct),
     ("mode", Function::Mode),
+    ("top_k", Function::TopK(10)),
     ("bool_and", Function::BoolAnd),
     ("every", Function::BoolAnd),
     ("bool_or", Function::BoolOr),
@@ -118,13 +123,21 @@ impl Function {
         NAMES.iter().map(|(name, _)| *name)
     }
 
-    /// The same quantile at `fraction`, from 0 to 1.
+    /// The same with the number of its second argument: for a quantile a fraction from 0 to 1, for
+    /// `top_k` how many values, from 1 to 1000.
     ///
     /// # Errors
     ///
-    /// When it is no quantile, or the fraction lies outside.
-    pub fn at(self, fraction: f64) -> Result<Self, Error> {
+    /// When it takes no such number.
+    pub fn at(self, number: f64) -> Result<Self, Error> {
         let wrong = |message: String| Err(Error::new(ErrorKind::Type, message));
+        if let Self::TopK(_) = self {
+            return match number {
+                1.0..=1000.0 if number.fract() == 0.0 => Ok(Self::TopK(number as u16)),
+                other => wrong(format!("top_k gives 1 to 1000 values, not {other}")),
+            };
+        }
+        let fraction = number;
         if !(0.0..=1.0).contains(&fraction) {
             return wrong(format!(
                 "a quantile lies between 0 and 1, not at {fraction}"
@@ -154,6 +167,7 @@ impl Function {
         };
         let result = match self {
             Self::Count | Self::ApproxCountDistinct => Some(DataType::Int64),
+            Self::TopK(_) => Some(DataType::String),
             Self::Min | Self::Max | Self::First | Self::Last | Self::Mode => Some(argument),
             Self::Sum => match argument {
                 DataType::Int64 => Some(DataType::Decimal { scale: 0 }),

@@ -161,6 +161,7 @@ fn family(function: Function, argument: Option<DataType>) -> Function {
         Function::Quantile(_) => Function::Quantile(0.5),
         Function::ApproxQuantile(_) => Function::ApproxQuantile(0.5),
         Function::BoolAnd => Function::BoolOr,
+        Function::TopK(_) => Function::Mode,
         other => other,
     }
 }

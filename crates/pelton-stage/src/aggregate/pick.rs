@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use pelton_record::{Column, Values};
+use pelton_record::{Bitmap, Column, Strings, Value, Values};
+use pelton_simd::number;
 
 use super::accumulator::{Rows, Scratch, Summary};
 use super::extreme::Side;
@@ -112,6 +113,15 @@ impl Mode {
         piece.len() + ENTRY
     }
 
+    /// The `count` values that are there most often, and how often, the most frequent first.
+    fn top(&self, count: usize) -> Vec<(&[u8], u64)> {
+        let mut all: Vec<_> = self.counts.iter().collect();
+        all.sort_unstable_by_key(|(_, (count, first))| (std::cmp::Reverse(*count), *first));
+        let top = all.into_iter().take(count);
+        top.map(|(value, (count, _))| (value.as_slice(), *count))
+            .collect()
+    }
+
     /// The value that is there most often; of several, the one that comes first.
     fn result(&self) -> Option<&[u8]> {
         let most = self
@@ -155,10 +165,59 @@ impl Summary for Mode {
     fn finish(
         states: &mut [Self],
         groups: &[u32],
-        _: Function,
+        function: Function,
         like: &Values,
     ) -> Result<Column, Error> {
-        let results = groups.iter().map(|&group| states[group as usize].result());
-        Ok(decode(results, like))
+        let states = groups.iter().map(|&group| &states[group as usize]);
+        match function {
+            Function::TopK(count) => Ok(tops(states, usize::from(count), like)),
+            _ => Ok(decode(states.map(Self::result), like)),
+        }
     }
+}
+
+/// For each group a JSON object of its most frequent values and their counts; null without values.
+fn tops<'a>(states: impl Iterator<Item = &'a Mode>, count: usize, like: &Values) -> Column {
+    let (mut texts, mut valid) = (Strings::default(), Bitmap::default());
+    for state in states {
+        let top = state.top(count);
+        let values = decode(top.iter().map(|(value, _)| Some(*value)), like);
+        let mut text = String::from("{");
+        for (row, (_, count)) in top.iter().enumerate() {
+            let comma = if row == 0 { "" } else { ", " };
+            text.push_str(comma);
+            quote(&spelled(&values.value(row)), &mut text);
+            text.push_str(&format!(": {count}"));
+        }
+        text.push('}');
+        texts.push(text.as_bytes());
+        valid.push(!top.is_empty());
+    }
+    Column::new(Values::String(texts), Some(valid))
+}
+
+/// A value as CSV has it.
+fn spelled(value: &Value<'_>) -> String {
+    match value {
+        Value::Timestamp(ns) => {
+            let mut out = Vec::new();
+            number::write_timestamp(&mut out, *ns);
+            String::from_utf8_lossy(&out).into_owned()
+        }
+        value => value.to_string(),
+    }
+}
+
+/// Appends `text` as a string of JSON.
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", control as u32)),
+            plain => out.push(plain),
+        }
+    }
+    out.push('"');
 }
