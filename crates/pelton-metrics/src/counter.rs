@@ -81,7 +81,7 @@ impl Counter {
 }
 
 impl LocalCounter {
-    /// Adds `amount`: one store, or two when the compiler keeps the handle in memory.
+    /// Adds `amount`: a load and a plain store.
     #[inline]
     pub fn add(&mut self, amount: u64) {
         self.total.add(amount);

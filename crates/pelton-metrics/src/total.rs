@@ -17,9 +17,6 @@ pub(crate) struct Total {
 #[derive(Debug)]
 pub(crate) struct LocalTotal {
     cell: Lease<AtomicU64>,
-    /// What the cell holds. Kept here so that an addition does not wait for the load of what was
-    /// just stored: a quarter of the time in a loop that adds what it computes.
-    value: u64,
 }
 
 impl Total {
@@ -47,15 +44,16 @@ impl Total {
 
     pub(crate) fn local(&self) -> LocalTotal {
         let cell = self.cells.claim(|| AtomicU64::new(0));
-        let value = cell.load(Ordering::Relaxed);
-        LocalTotal { cell, value }
+        LocalTotal { cell }
     }
 }
 
 impl LocalTotal {
     #[inline]
     pub(crate) fn add(&mut self, amount: u64) {
-        self.value = self.value.wrapping_add(amount);
-        self.cell.store(self.value, Ordering::Relaxed);
+        // Nobody else writes the cell. A copy of its value in the handle would be a second store
+        // wherever the handle lies in memory: half as much again, measured.
+        let value = self.cell.load(Ordering::Relaxed).wrapping_add(amount);
+        self.cell.store(value, Ordering::Relaxed);
     }
 }

@@ -37,10 +37,6 @@ pub struct Histogram {
 pub struct LocalHistogram {
     cell: Lease<Cell>,
     layout: Layout,
-    /// What the cell's `sum`, `min` and `max` hold, kept here to wait for no load.
-    sum: u64,
-    min: u64,
-    max: u64,
 }
 
 #[derive(Debug)]
@@ -121,13 +117,7 @@ impl Histogram {
     pub fn local(&self) -> LocalHistogram {
         let layout = self.core.layout;
         let cell = self.core.cells.claim(|| Cell::new(layout));
-        LocalHistogram {
-            layout,
-            sum: cell.sum.load(Ordering::Relaxed),
-            min: cell.min.load(Ordering::Relaxed),
-            max: cell.max.load(Ordering::Relaxed),
-            cell,
-        }
+        LocalHistogram { cell, layout }
     }
 
     /// Everything recorded before this call, and perhaps some of what is recorded during it.
@@ -147,7 +137,7 @@ impl LocalHistogram {
     /// Records `value` once.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        self.note(value, value);
+        self.cell.note(value, value);
         self.cell.count(self.layout, value, 1);
     }
 
@@ -161,23 +151,8 @@ impl LocalHistogram {
     #[inline]
     pub fn record_many(&mut self, value: u64, times: u64) {
         if times > 0 {
-            self.note(value, value.saturating_mul(times));
+            self.cell.note(value, value.saturating_mul(times));
             self.cell.count(self.layout, value, times);
-        }
-    }
-
-    /// Stores what the bucket must not be seen without.
-    #[inline]
-    fn note(&mut self, value: u64, amount: u64) {
-        self.sum = self.sum.saturating_add(amount);
-        self.cell.sum.store(self.sum, Ordering::Relaxed);
-        if value < self.min {
-            self.min = value;
-            self.cell.min.store(value, Ordering::Relaxed);
-        }
-        if value > self.max {
-            self.max = value;
-            self.cell.max.store(value, Ordering::Relaxed);
         }
     }
 }
@@ -199,6 +174,19 @@ impl Cell {
         self.buckets
             .get(layout.index(value))
             .unwrap_or(&self.beyond)
+    }
+
+    /// Stores what the bucket must not be seen without; the caller is the only writer.
+    #[inline]
+    fn note(&self, value: u64, amount: u64) {
+        let sum = self.sum.load(Ordering::Relaxed).saturating_add(amount);
+        self.sum.store(sum, Ordering::Relaxed);
+        if value < self.min.load(Ordering::Relaxed) {
+            self.min.store(value, Ordering::Relaxed);
+        }
+        if self.max.load(Ordering::Relaxed) < value {
+            self.max.store(value, Ordering::Relaxed);
+        }
     }
 
     /// Counts `value`; the caller is the only writer.
