@@ -4,19 +4,18 @@ use crate::sync::spin_loop;
 
 /// Values that make a look at the tail worth its price: two lines of words.
 const RICH: usize = 16;
-/// Pauses of a wait: 100 to 200 ns, about what a line takes from core to core, there and back.
+/// Pauses of a wait: about as long as a line takes from core to core, there and back.
 const PAUSES: usize = 4;
 /// Lean looks before the first try.
 const FIRST: u32 = 32;
-/// Lean looks between tries that did not pay: a try costs each of them less than 0.05 ns.
+/// Lean looks between tries that did not pay, so that the price of a try is spread over many.
 const LAST: u32 = 4096;
 
 /// Learns whether waiting before a look pays.
 ///
 /// A consumer that is faster than its producer finds one value at each look, and each look takes
-/// the line of the tail, and that of the slot, away from the producer, which is slowed down by it
-/// to a tenth of its speed. If the consumer waits as long as a line takes to travel, the producer
-/// gets dozens of values ahead, and both run at full speed. So now and then, after many lean looks,
+/// the line of the tail, and that of the slot, away from the producer, which is slowed down by it.
+/// If the consumer waits as long as a line takes to travel, the producer can get many values ahead. So now and then, after many lean looks,
 /// one look is made late; as long as late looks are rich ones, the next is late too. Where
 /// waiting does not pay, as for a value that goes to and fro, it is hardly ever tried.
 #[derive(Debug)]
