@@ -17,6 +17,7 @@ use crate::benchmark::Benchmark;
 use crate::flags::Options;
 use engine::Engines;
 use job::{JOBS, Job};
+pub(crate) use process::{Usage, usage};
 
 /// The jobs whose name the filter matches, each with the engines that are installed. None in a
 /// smoke run: a whole program has tests of its own.
@@ -66,7 +67,7 @@ fn prepare(job: &'static Job, engines: &Engines, options: &Options) -> Result<Be
 }
 
 /// Builds the command line tool as its users get it, and says where it is.
-fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     let arguments = ["build", "--quiet", "--release", "-p", "pelton-cli"];
     let status = Command::new("cargo").args(arguments).status();
     let status = status.map_err(|error| format!("cargo: {error}"))?;

@@ -15,6 +15,7 @@
 
 mod benchmark;
 mod calendar;
+mod events;
 mod files;
 mod flags;
 mod machine;
@@ -31,7 +32,21 @@ use flags::Options;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [events::FLOOR, rest @ ..] = &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
+        return floor(rest);
+    }
     match flags::parse(&arguments).and_then(|options| run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn floor(arguments: &[&str]) -> ExitCode {
+    let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+    match events::serve_floor(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("bench: {message}");
@@ -91,6 +106,7 @@ fn select(options: &Options) -> Result<Vec<Benchmark>, String> {
     let mut benchmarks = primitives::benchmarks();
     benchmarks.retain(|benchmark| benchmark.name.contains(&options.filter));
     benchmarks.extend(files::benchmarks(options)?);
+    benchmarks.extend(events::benchmarks(options)?);
     match benchmarks.is_empty() {
         true => Err(format!(
             "no benchmark matches `{}`; see --list",

@@ -28,7 +28,9 @@ pub(super) fn run(mut command: Command, output: &Path) -> Result<(Duration, Opti
     command.stderr(File::create(&errors).map_err(fault)?);
     let began = Instant::now();
     let child = command.spawn().map_err(|error| error.to_string())?;
-    let (success, peak_kib) = wait(&child).map_err(|error| error.to_string())?;
+    let Usage {
+        success, peak_kib, ..
+    } = usage(&child).map_err(|error| error.to_string())?;
     let elapsed = began.elapsed();
     if success {
         return Ok((elapsed, Some(peak_kib)));
@@ -47,8 +49,19 @@ fn telling(words: &str) -> Option<&str> {
     error.or_else(|| lines.next_back())
 }
 
-/// Waits for `child`: whether it succeeded, and its peak of resident memory in KiB.
-fn wait(child: &Child) -> io::Result<(bool, u64)> {
+/// What a process used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    /// It ended by itself, and with success.
+    pub(crate) success: bool,
+    /// Time on processors, its own and the system's for it.
+    pub(crate) cpu: Duration,
+    /// Peak of resident memory in KiB.
+    pub(crate) peak_kib: u64,
+}
+
+/// Waits for `child`, and tells what it used.
+pub(crate) fn usage(child: &Child) -> io::Result<Usage> {
     let id = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
@@ -60,8 +73,15 @@ fn wait(child: &Child) -> io::Result<(bool, u64)> {
     }
     // SAFETY: an rusage is numbers alone, for which all zeros are valid, and wait4 filled it.
     let usage = unsafe { usage.assume_init() };
-    let success = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
-    Ok((success, u64::try_from(usage.ru_maxrss).unwrap_or(0)))
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec.unsigned_abs())
+            + Duration::from_micros(time.tv_usec.unsigned_abs())
+    };
+    Ok(Usage {
+        success: libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
+        peak_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+    })
 }
 
 #[cfg(test)]

@@ -366,6 +366,9 @@ pub struct SinkPlan {
     /// `http://…`, `tcp://…`, `memory:`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// HTTP: the bearer token of each request; `${NAME}` takes it from the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// Databases: the table, which is made when it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,

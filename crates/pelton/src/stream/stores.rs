@@ -2,10 +2,19 @@
 
 use std::sync::Arc;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use pelton_connect::store::Conflict;
 use pelton_connect::store::{
-    FileStore, FileStoreOptions, MemoryStore, MemoryStoreOptions, StdoutStore,
+    FileStore, FileStoreOptions, MemoryStore, MemoryStoreOptions, StdoutStore, TcpStore,
+    TcpStoreOptions,
 };
-use pelton_connect::stream::{Store, StoreError};
+#[cfg(feature = "http-store")]
+use pelton_connect::store::{HttpStore, HttpStoreOptions};
+#[cfg(feature = "postgres")]
+use pelton_connect::store::{PostgresStore, PostgresStoreOptions};
+#[cfg(feature = "sqlite")]
+use pelton_connect::store::{SqliteStore, SqliteStoreOptions};
+use pelton_connect::stream::{Shape, Store, StoreError};
 
 use crate::Error;
 use crate::plan::{PlanError, SinkPlan};
@@ -21,7 +30,7 @@ pub(super) fn open(
         (Some(_), path) if !path.is_empty() => {
             return Err(wrong(lane, "sink.path and sink.url exclude each other"));
         }
-        (Some(url), _) => return url_store(lane, url),
+        (Some(url), _) => return url_store(lane, url, sink, pipeline),
         (None, "") => return Err(wrong(lane, "sink.path or sink.url is missing")),
         (None, "-") => Ok(boxed(StdoutStore::new(header(pipeline)))),
         (None, _) => FileStore::open(file(sink, pipeline)).map(boxed),
@@ -37,14 +46,106 @@ pub(super) fn lines(lane: &str, path: &str) -> Result<Box<dyn Store>, Error> {
         .map_err(|error: StoreError| Error::store(lane, &error))
 }
 
-fn url_store(lane: &str, url: &str) -> Result<Box<dyn Store>, Error> {
-    match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
-        "memory" => Ok(boxed(MemoryStore::new(MemoryStoreOptions::default()))),
+fn url_store(
+    lane: &str,
+    url: &str,
+    sink: &SinkPlan,
+    pipeline: &Pipeline,
+) -> Result<Box<dyn Store>, Error> {
+    let place = |url: &str| url.trim_start_matches("//").to_owned();
+    let opened = match url.split_once(':').unwrap_or((url, "")) {
+        ("memory", _) => Ok(boxed(MemoryStore::new(MemoryStoreOptions {
+            // What can be looked at is looked at as text.
+            shape: Shape::Bytes,
+            ..MemoryStoreOptions::default()
+        }))),
+        ("tcp", address) => TcpStore::open(TcpStoreOptions {
+            header: header(pipeline),
+            ..TcpStoreOptions::new(place(address))
+        })
+        .map(boxed),
+        #[cfg(feature = "sqlite")]
+        ("sqlite", path) => sqlite(path.trim_start_matches("//"), sink, pipeline),
+        #[cfg(feature = "postgres")]
+        ("postgres" | "postgresql", _) => postgres(lane, url, sink, pipeline),
+        #[cfg(feature = "http-store")]
+        ("http" | "https", _) => http(url, sink, pipeline),
         _ => {
-            let message = format!("sink.url: `{url}` is nothing that can be written to");
-            Err(wrong(lane, &message))
+            let message = format!(
+                "sink.url: `{url}` is nothing that this build can write to; it can write to {}",
+                SCHEMES.join(", ")
+            );
+            return Err(wrong(lane, &message));
         }
+    };
+    opened.map_err(|error| Error::store(lane, &error))
+}
+
+/// What a URL may begin with.
+const SCHEMES: &[&str] = &[
+    "memory:",
+    "tcp:",
+    #[cfg(feature = "sqlite")]
+    "sqlite:",
+    #[cfg(feature = "postgres")]
+    "postgres:",
+    #[cfg(feature = "http-store")]
+    "http:, https:",
+];
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const fn conflict(sink: &SinkPlan) -> Conflict {
+    if sink.replace {
+        Conflict::Replace
+    } else {
+        Conflict::Ignore
     }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(path: &str, sink: &SinkPlan, pipeline: &Pipeline) -> Result<Box<dyn Store>, StoreError> {
+    let usual = SqliteStoreOptions::new(path);
+    let options = SqliteStoreOptions {
+        table: sink.table.clone().unwrap_or(usual.table),
+        key: sink.key.clone(),
+        conflict: conflict(sink),
+        ..usual
+    };
+    SqliteStore::open(options, &pipeline.branches[0].output_schema).map(boxed)
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(
+    lane: &str,
+    url: &str,
+    sink: &SinkPlan,
+    pipeline: &Pipeline,
+) -> Result<Box<dyn Store>, StoreError> {
+    let usual = PostgresStoreOptions::new(url);
+    let options = PostgresStoreOptions {
+        table: sink.table.clone().unwrap_or(usual.table),
+        name: Some(lane.to_owned()),
+        key: sink.key.clone(),
+        conflict: conflict(sink),
+        ..usual
+    };
+    PostgresStore::open(options, &pipeline.branches[0].output_schema).map(boxed)
+}
+
+#[cfg(feature = "http-store")]
+fn http(url: &str, sink: &SinkPlan, pipeline: &Pipeline) -> Result<Box<dyn Store>, StoreError> {
+    let content_type = match pipeline.branches[0].output.name() {
+        "ndjson" => "application/x-ndjson",
+        "csv" => "text/csv",
+        "text" => "text/plain",
+        _ => "application/octet-stream",
+    };
+    let options = HttpStoreOptions {
+        bearer: sink.token.clone(),
+        content_type: content_type.to_owned(),
+        ..HttpStoreOptions::new(url)
+    };
+    HttpStore::open(options).map(boxed)
 }
 
 fn file(sink: &SinkPlan, pipeline: &Pipeline) -> FileStoreOptions {
