@@ -125,6 +125,10 @@ impl Stream for TestStream {
     fn committed(&self, position: u64) {
         self.committed.lock().unwrap().push(position);
     }
+
+    fn rereads(&self) -> bool {
+        self.name == "visits"
+    }
 }
 
 fn plan(text: &str) -> Plan {

@@ -29,6 +29,13 @@ pub trait Stream: Send + Sync {
     /// Hears that everything before `position` is committed. Called from a worker: it must not
     /// block.
     fn committed(&self, position: u64);
+
+    /// True when any part of it can be had again at any time, whatever was committed: a file. Only
+    /// such a stream is asked again for what a window held when the process ended; a sender is
+    /// told of the commit as soon as its records are taken into the window.
+    fn rereads(&self) -> bool {
+        false
+    }
 }
 
 /// Asks for word when an arrival is committed.

@@ -44,6 +44,12 @@ impl Seed {
         ((product >> 64) as u64 ^ product as u64).wrapping_mul(0x9E6C_63D0_876A_F4A5)
     }
 
+    /// The hash of a word, or of any other 128 bits.
+    #[inline]
+    pub(crate) const fn hash(self, word: u128) -> u64 {
+        self.word(word)
+    }
+
     #[inline]
     const fn word(self, word: u128) -> u64 {
         let mixed = self.mix(word as u64, (word >> 64) as u64);

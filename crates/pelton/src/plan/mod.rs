@@ -249,6 +249,7 @@ impl StagePlan {
             Self::Skip(_) => "skip",
             Self::Limit(_) => "limit",
             Self::Distinct(_) => "distinct",
+            Self::Dedup(_) => "dedup",
             Self::Text(_) => "text",
         }
     }
@@ -324,6 +325,24 @@ pub struct BranchPlan {
     pub stages: Vec<StagePlan>,
     /// Where they go.
     pub sink: SinkPlan,
+}
+
+/// Which records are the same, and how long one is remembered: for so many records, or for so long
+/// before the latest time. Of an input with an end, all are remembered unless told otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DedupPlan {
+    /// The columns that must be equal.
+    pub key: Vec<String>,
+    /// How many records kept are remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u32>,
+    /// How long before the latest `time` they are remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Interval>,
+    /// The column that is a record's time, with `within`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
 }
 
 /// Stretches of time, and what is computed for each group of records in them.

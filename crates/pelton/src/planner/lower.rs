@@ -37,6 +37,7 @@ pub(super) fn stages(
         StagePlan::Validate(rules) => validate(rules, schema, binding),
         StagePlan::Aggregate(plan) => super::group::aggregate(plan, schema, binding),
         StagePlan::Window(plan) => super::group::window(plan, schema, binding),
+        StagePlan::Dedup(plan) => order::dedup(plan, schema, binding),
         StagePlan::Distinct(names) => order::distinct(names, schema, binding),
         StagePlan::Text(plan) => super::text::text(plan, schema, binding),
         StagePlan::Sort(keys) => {

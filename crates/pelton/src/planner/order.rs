@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use pelton_record::Schema;
-use pelton_stage::{Dedup, Query, Select, Sort, SortKey};
+use pelton_stage::{Dedup, Query, Recent, Select, Sort, SortKey, Within};
+
+use crate::plan::DedupPlan;
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
@@ -151,4 +153,44 @@ pub(super) fn distinct(
         ..Flow::default()
     };
     Ok(vec![Step::fold(dedup, flow)])
+}
+
+/// The first of equal keys: of all, or of those that come close upon each other.
+pub(super) fn dedup(
+    plan: &DedupPlan,
+    schema: &Arc<Schema>,
+    binding: &mut Binding<'_, '_>,
+) -> Result<Vec<Step>, Fault> {
+    let mut column = |name: &String| binding.column(name, schema);
+    let keys: Result<Vec<usize>, Fault> = plan.key.iter().map(&mut column).collect();
+    let keys = keys?;
+    let time = plan.time.as_ref().map(&mut column).transpose()?;
+    let window = match (plan.window, plan.within, time) {
+        (None, None, None) => return distinct(&plan.key, schema, binding),
+        (Some(rows), None, None) => Within::Rows(rows),
+        (None, Some(span), Some(column)) => Within::Time {
+            column,
+            span: span.duration(),
+        },
+        _ => {
+            let message = "dedup has a window of records, or a span of time `within` and the \
+                           column `time`";
+            return Err(binding.wrong("dedup", message));
+        }
+    };
+    let reads = keys
+        .iter()
+        .chain(&time)
+        .map(|&index| schema.fields()[index].name.clone())
+        .collect();
+    let recent = Recent::new(keys, window, schema)
+        .map_err(|error| binding.fault("dedup", &error, &[]))?
+        .named(binding.label);
+    let flow = Flow {
+        reads,
+        passes: true,
+        keeps_rows: true,
+        ..Flow::default()
+    };
+    Ok(vec![Step::fold(recent, flow)])
 }

@@ -118,6 +118,11 @@ impl Fan {
         (self.receipt.stream.name(), self.receipt.position)
     }
 
+    /// True when its part of the stream can be had again at any time.
+    pub(super) fn rereads(&self) -> bool {
+        self.receipt.stream.rereads()
+    }
+
     /// Says that one lane has committed its part.
     pub(super) fn lane_done(&self) {
         // ORDERING: what the other lanes did before their own decrement happens before the word.

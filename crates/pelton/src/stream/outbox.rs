@@ -209,11 +209,7 @@ fn straight(ready: Vec<Done>) -> Output {
     for done in ready {
         output.deliveries.extend(done.deliveries);
         output.letters.extend(done.letters);
-        if let Some(fan) = done.fan {
-            let (name, position) = fan.position();
-            output.positions.insert(name.to_owned(), position);
-            output.fans.push(fan);
-        }
+        done.fan.into_iter().for_each(|fan| output.commit(fan));
     }
     output
 }

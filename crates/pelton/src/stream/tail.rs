@@ -41,7 +41,7 @@ pub(super) struct Tail {
     held: VecDeque<Held>,
     /// What was put in an earlier process, by stream.
     put_before: Positions,
-    /// Records came that nobody can send again.
+    /// Records came that nobody can send again once they are in a window.
     lone: bool,
 }
 
@@ -66,6 +66,15 @@ pub(super) struct Output {
     pub positions: Positions,
     /// Whom the commit is told.
     pub fans: Vec<Arc<Fan>>,
+}
+
+impl Output {
+    /// Adds the position that `fan` reaches, and the word of it.
+    pub(super) fn commit(&mut self, fan: Arc<Fan>) {
+        let (name, position) = fan.position();
+        self.positions.insert(name.to_owned(), position);
+        self.fans.push(fan);
+    }
 }
 
 impl Tail {
@@ -132,7 +141,8 @@ impl Tail {
             let again = done.fan.as_ref().is_some_and(|fan| self.was_put(fan));
             let kept = output.deliveries.len();
             let lettered = output.letters.len();
-            self.lone |= done.fan.is_none() && !done.deliveries.is_empty();
+            let rereads = done.fan.as_ref().is_some_and(|fan| fan.rereads());
+            self.lone |= !rereads && !done.deliveries.is_empty();
             for delivery in done.deliveries {
                 if let Delivery::Rows(batch) = delivery {
                     self.flow(0, batch, !again, &mut output)?;
@@ -144,6 +154,10 @@ impl Tail {
                 output.letters.truncate(lettered);
             }
             if let Some(fan) = done.fan {
+                if !rereads {
+                    output.commit(fan);
+                    continue;
+                }
                 let batches = self.parts.iter().map(|part| part.batches).collect();
                 self.held.push_back(Held { fan, batches });
             }
@@ -166,11 +180,7 @@ impl Tail {
                 self.behind(index, batch, true, &mut output)?;
             }
         }
-        for Held { fan, .. } in self.held.drain(..) {
-            let (name, position) = fan.position();
-            output.positions.insert(name.to_owned(), position);
-            output.fans.push(fan);
-        }
+        self.held.drain(..).for_each(|held| output.commit(held.fan));
         Ok(output)
     }
 
@@ -267,11 +277,9 @@ impl Tail {
                 .all(|(seen, need)| seen <= need)
         };
         while self.held.front().is_some_and(released)
-            && let Some(Held { fan, .. }) = self.held.pop_front()
+            && let Some(held) = self.held.pop_front()
         {
-            let (name, position) = fan.position();
-            output.positions.insert(name.to_owned(), position);
-            output.fans.push(fan);
+            output.commit(held.fan);
         }
         if output.positions.is_empty() {
             return;

@@ -55,6 +55,10 @@ impl Stream for Contents {
     fn committed(&self, _position: u64) {
         // A file need not be told: it is read from the position that the engine keeps.
     }
+
+    fn rereads(&self) -> bool {
+        true
+    }
 }
 
 /// A file, and how far it was read.

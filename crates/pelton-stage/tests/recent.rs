@@ -1,0 +1,125 @@
+//! Dedup windows against a twin that remembers rows in a list.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pelton_pool::Budget;
+use pelton_record::{Batch, Column, DataType, Schema};
+use pelton_stage::{Fold, Recent, Within};
+use proptest::prelude::*;
+
+fn schema() -> Arc<Schema> {
+    Schema::of([("key", DataType::String), ("at", DataType::Timestamp)]).into()
+}
+
+fn batch(rows: &[(String, i64)]) -> Batch {
+    let columns = vec![
+        Column::strings(rows.iter().map(|row| row.0.as_str())),
+        Column::timestamps(rows.iter().map(|row| row.1)),
+    ];
+    Batch::from_columns(schema(), columns)
+}
+
+/// The rows that are kept.
+fn naive(window: Within, rows: &[(String, i64)]) -> Vec<(String, i64)> {
+    let (mut kept, mut seen) = (Vec::new(), VecDeque::<(String, i64)>::new());
+    let mut latest = i64::MIN;
+    for row in rows {
+        latest = latest.max(row.1);
+        if let Within::Time { span, .. } = window {
+            while seen
+                .front()
+                .is_some_and(|old| old.1 < latest - span.as_nanos() as i64)
+            {
+                seen.pop_front();
+            }
+        }
+        if seen.iter().any(|old| old.0 == row.0) {
+            continue;
+        }
+        kept.push(row.clone());
+        seen.push_back(row.clone());
+        if let Within::Rows(most) = window
+            && seen.len() > most as usize
+        {
+            seen.pop_front();
+        }
+    }
+    kept
+}
+
+fn passed(window: Within, rows: &[(String, i64)], size: usize) -> (Vec<(String, i64)>, u64) {
+    let recent = Recent::new(vec![0], window, &schema()).unwrap();
+    let mut state = recent.ordered(&Budget::unlimited()).unwrap();
+    let (mut out, mut dropped) = (Vec::new(), 0);
+    for some in rows.chunks(size) {
+        dropped += state.pass(&mut batch(some), &mut out).unwrap().deduplicated;
+    }
+    let rows = out.iter().flat_map(|batch| {
+        (0..batch.rows()).map(|row| {
+            let at = match batch.column(1).values() {
+                pelton_record::Values::Timestamp(times) => times[row],
+                other => panic!("{other:?}"),
+            };
+            (batch.column(0).value(row).to_string(), at)
+        })
+    });
+    (rows.collect(), dropped)
+}
+
+fn rows() -> impl Strategy<Value = Vec<(String, i64)>> {
+    // Short keys are compared as they are, long ones by 128 bits.
+    let key = (0..40_u32, any::<bool>()).prop_map(|(key, long)| match long {
+        true => format!("a key that is longer than a word: {key}"),
+        false => format!("k{key}"),
+    });
+    prop::collection::vec((key, 0..60_i64), 0..400)
+}
+
+proptest! {
+    #[test]
+    fn rows_are_kept_as_the_twin_keeps_them(
+        rows in rows(),
+        most in 1..60_u32,
+        span in 0..40_u64,
+        size in 1..50_usize,
+    ) {
+        let by_time = Within::Time { column: 1, span: Duration::from_nanos(span) };
+        for window in [Within::Rows(most), by_time] {
+            let (kept, dropped) = passed(window, &rows, size);
+            prop_assert_eq!(dropped, (rows.len() - kept.len()) as u64);
+            prop_assert_eq!(kept, naive(window, &rows));
+        }
+    }
+}
+
+#[test]
+fn a_window_turned_over_many_times_stays_exact() {
+    // Each key comes again after 1000 others, which is just within the window, and after 2000,
+    // when it was kept last, just beyond.
+    let rows: Vec<(String, i64)> = (0..200_000_u64)
+        .map(|index| (format!("{}", index % 1001), 0))
+        .collect();
+    let (kept, _) = passed(Within::Rows(1001), &rows, 4096);
+    assert_eq!(kept.len(), 1001, "all others were seen");
+    let (kept, _) = passed(Within::Rows(1000), &rows, 4096);
+    assert_eq!(
+        kept.len(),
+        rows.len(),
+        "each was forgotten when it came again"
+    );
+}
+
+#[test]
+fn a_window_that_outgrows_its_memory_is_an_error_that_says_so() {
+    let recent = Recent::new(vec![0], Within::Rows(1 << 20), &schema()).unwrap();
+    let mut state = recent.ordered(&Budget::new(10_000)).unwrap();
+    let rows: Vec<(String, i64)> = (0..5000).map(|index| (index.to_string(), 0)).collect();
+    let error = state.pass(&mut batch(&rows), &mut Vec::new()).unwrap_err();
+    assert!(
+        error.to_string().contains("a smaller window needs less"),
+        "{error}"
+    );
+}
