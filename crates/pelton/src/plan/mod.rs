@@ -228,6 +228,8 @@ pub enum StagePlan {
     Limit(u64),
     /// Keeps the first record for each combination of these columns, or of all when empty.
     Distinct(Vec<String>),
+    /// Keeps the first of the records with equal keys that come close upon each other.
+    Dedup(DedupPlan),
     /// Changes a column of text, or counts its words.
     Text(TextPlan),
 }

@@ -46,6 +46,13 @@ pub(super) fn lines(lane: &str, path: &str) -> Result<Box<dyn Store>, Error> {
         .map_err(|error: StoreError| Error::store(lane, &error))
 }
 
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "http-store")),
+    expect(
+        unused_variables,
+        reason = "those stores alone look at the rest of the plan"
+    )
+)]
 fn url_store(
     lane: &str,
     url: &str,
@@ -96,7 +103,7 @@ const SCHEMES: &[&str] = &[
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 const fn conflict(sink: &SinkPlan) -> Conflict {
     if sink.replace {
-        Conflict::Replace
+        Conflict::Upsert
     } else {
         Conflict::Ignore
     }
