@@ -14,10 +14,12 @@ mod postgres_server;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::hint;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use pelton_connect::store::{FileStore, FileStoreOptions};
 use pelton_connect::stream::{Delivery, Positions, Shape, Store, StoreErrorKind};
@@ -29,7 +31,9 @@ const STREAM: &str = "numbers";
 /// Records in all.
 const RECORDS: u64 = 40_000;
 /// Times that each store is killed, at least.
-const KILLS: u64 = 25;
+const KILLS: u64 = 10;
+/// Puts that a child lives for, at most, but for what it does in a moment.
+const PUTS: u64 = 50;
 
 /// A store to be killed.
 struct Case {
@@ -47,7 +51,7 @@ const CASES: &[Case] = &[
     Case {
         name: "rotated",
         open: |folder| {
-            let rotate_bytes = Some(50_000);
+            let rotate_bytes = Some(1_000);
             let options = FileStoreOptions {
                 rotate_bytes,
                 ..plain(folder)
@@ -227,17 +231,29 @@ fn follow(child: &mut Child, puts: u64) -> bool {
     child.stdout.as_mut().unwrap().read_exact(&mut told).is_ok()
 }
 
+/// Waits for the child's end, at most so long: the time is over anywhere between two puts, and
+/// inside of them.
+fn wait_a_moment(child: &mut Child, at_most: Duration) {
+    let mut told = child.stdout.take().unwrap();
+    let (ends, end) = channel();
+    thread::spawn(move || {
+        let read = told.read_to_end(&mut Vec::new());
+        // Nobody listens when the time is over.
+        let _ = ends.send(read);
+    });
+    let _ = end.recv_timeout(at_most);
+}
+
 fn kill_again_and_again(case: &Case) {
     let folder = tempfile::tempdir().unwrap();
     let mut killed = 0;
     for seed in 0.. {
         let mut child = start(case, folder.path());
-        if !follow(&mut child, mix(seed) % (RECORDS / 30 / KILLS)) {
+        if !follow(&mut child, mix(seed) % PUTS) {
             assert!(child.wait().unwrap().success(), "{}", case.name);
             break;
         }
-        // Anywhere between two puts, and inside of them.
-        (0..mix(!seed) % 50_000).for_each(|_| hint::spin_loop());
+        wait_a_moment(&mut child, Duration::from_micros(mix(!seed) % 500));
         child.kill().unwrap();
         child.wait().unwrap();
         killed += 1;

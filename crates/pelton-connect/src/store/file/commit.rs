@@ -147,3 +147,53 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     };
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::FileStoreOptions;
+    use crate::stream::{Delivery, Store};
+
+    fn lines(text: &str) -> [Delivery; 1] {
+        [Delivery::Bytes {
+            bytes: text.into(),
+            records: 1,
+        }]
+    }
+
+    fn at(position: u64) -> Positions {
+        Positions::from([("s".to_owned(), position)])
+    }
+
+    /// A put that ends, as by a `kill -9`, before its checkpoint is written.
+    fn half_a_put(store: &mut FileStore, text: &str) -> Result<(), StoreError> {
+        let deliveries = lines(text);
+        let pieces = store.pieces(&deliveries)?;
+        store.puts += 1;
+        pieces.iter().try_for_each(|piece| store.place(piece))?;
+        store.announce(Rule::Cut)?;
+        store.write(&pieces)
+    }
+
+    #[test]
+    fn a_put_that_began_a_file_is_taken_back_by_the_next_process() -> Result<(), StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        let options = FileStoreOptions {
+            rotate_bytes: Some(2),
+            ..FileStoreOptions::new(folder.path().join("a").display().to_string())
+        };
+        let mut store = FileStore::open(options.clone())?;
+        store.put(&lines("1\n"), &at(1))?;
+        half_a_put(&mut store, "2\n")?;
+        let second = folder.path().join("a.000002");
+        assert_eq!(std::fs::read(&second).unwrap(), b"2\n");
+        drop(store);
+
+        let mut store = FileStore::open(options)?;
+        assert_eq!(store.positions()?, at(1));
+        store.put(&lines("2\n"), &at(2))?;
+        assert_eq!(std::fs::read(&second).unwrap(), b"2\n");
+        assert!(!folder.path().join("a.000003").exists());
+        Ok(())
+    }
+}
