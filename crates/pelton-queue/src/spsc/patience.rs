@@ -15,9 +15,10 @@ const LAST: u32 = 4096;
 ///
 /// A consumer that is faster than its producer finds one value at each look, and each look takes
 /// the line of the tail, and that of the slot, away from the producer, which is slowed down by it.
-/// If the consumer waits as long as a line takes to travel, the producer can get many values ahead. So now and then, after many lean looks,
-/// one look is made late; as long as late looks are rich ones, the next is late too. Where
-/// waiting does not pay, as for a value that goes to and fro, it is hardly ever tried.
+/// If the consumer waits as long as a line takes to travel, the producer can get many values ahead.
+/// So now and then, after many lean looks, one look is made late; as long as late looks are rich
+/// ones, the next is late too. Where waiting does not pay, as for a value that goes to and fro, it
+/// is hardly ever tried.
 #[derive(Debug)]
 pub(super) struct Patience {
     /// Lean looks until one is made late.

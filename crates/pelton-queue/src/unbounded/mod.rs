@@ -10,10 +10,10 @@
 //! The dedup table frees its arrays by crossbeam-epoch. The same was built here and measured, both
 //! beside `SegQueue` in interleaved rounds. With two senders, and a receiver that pins an epoch for
 //! each pop, a value took 1.06 to 1.14 times as long as in `SegQueue`, with counted claims 0.90 to
-//! 0.95 times; in batches of 64 there was no difference (about a third of `SegQueue`'s time); on one thread epochs were
-//! ahead, 0.67 against 0.81, before the only receiver was let off its exchanges. And
-//! epochs free later, at a moment that depends on other threads, so that the queue would have to
-//! allocate all the time.
+//! 0.95 times; in batches of 64 there was no difference (about a third of `SegQueue`'s time). On
+//! one thread epochs were ahead, 0.67 against 0.81, before the only receiver was let off its
+//! exchanges. And epochs free later, at a moment that depends on other threads, so that the queue
+//! would have to allocate all the time.
 //!
 //! ```text
 //!   head ─┐                                       tail ─┐
