@@ -18,7 +18,7 @@ use pelton_pool::{BufferPool, OverBudget, Reservation};
 
 use crate::file::{changed, regular_size};
 
-/// Bytes of a window: from 1 to 4 MiB there is no difference.
+/// Bytes of a window: what a map holds of the memory limit.
 const WINDOW_BYTES: u64 = 1 << 20;
 
 /// Reads a regular file through a map.

@@ -39,6 +39,10 @@ fuzz_target!(|input: (u8, &[u8])| {
             .decoder(&opened.schema, &wanted)
             .decode(Block::new(text.to_vec()), Origin::default());
         let records = batch.rows() + batch.rejected().len();
-        assert!((least..=most).contains(&records), "{}: {records}", format.name());
+        assert!(
+            (least..=most).contains(&records),
+            "{}: {records}",
+            format.name()
+        );
     }
 });
