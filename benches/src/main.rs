@@ -15,6 +15,7 @@
 
 mod benchmark;
 mod calendar;
+mod embed;
 mod events;
 mod files;
 mod flags;
@@ -104,6 +105,7 @@ fn report(options: &Options, results: &[runner::Measured]) -> Result<(), String>
 
 fn select(options: &Options) -> Result<Vec<Benchmark>, String> {
     let mut benchmarks = primitives::benchmarks();
+    benchmarks.extend(embed::benchmarks());
     benchmarks.retain(|benchmark| benchmark.name.contains(&options.filter));
     benchmarks.extend(files::benchmarks(options)?);
     benchmarks.extend(events::benchmarks(options)?);

@@ -18,12 +18,13 @@ use super::outbox;
 use super::receiver::Receiver;
 use super::record::{Processed, Record};
 use super::records::Records;
-use super::stage::Stage;
+use super::sql::{Sql, SqlWorker};
+use super::stage::{Stage, Work};
 use super::stats::Metrics;
 use super::submitter::Submitter;
 use super::worker::OnRejected;
 use crate::Error;
-use crate::plan::{ByteSize, PlanError};
+use crate::plan::{ByteSize, FormatName, Plan, PlanError, SourcePlan, StagePlan};
 
 /// Records of a priority that wait, and records that wait to be received, unless given.
 const CAPACITY: usize = 1024;
@@ -52,8 +53,12 @@ pub struct Builder {
     on_rejected: OnRejected,
     return_filtered: bool,
     stages: Vec<Stage>,
+    /// What payloads look like, for built-in stages.
+    source: SourcePlan,
+    /// Built-in stages that are not bound yet: those in a row share one decoding.
+    built_in: Vec<StagePlan>,
     /// The first thing that was wrong; told at the start.
-    fault: Option<PlanError>,
+    fault: Option<Error>,
 }
 
 impl Default for Builder {
@@ -71,6 +76,11 @@ impl Default for Builder {
             on_rejected: OnRejected::default(),
             return_filtered: false,
             stages: Vec::new(),
+            source: SourcePlan {
+                format: Some(FormatName::Ndjson),
+                ..SourcePlan::default()
+            },
+            built_in: Vec::new(),
             fault: None,
         }
     }
@@ -222,7 +232,107 @@ impl Builder {
         self.stage(name, move |records| records.whole(&update))
     }
 
+    /// Says what payloads look like to the built-in stages that follow: each is one record of this
+    /// format, with or without a line end. Default: NDJSON; `text` and `log` are the others.
+    #[must_use]
+    pub fn format(mut self, format: FormatName) -> Self {
+        self.bind_built_in();
+        self.source.format = Some(format);
+        self
+    }
+
+    /// Declares a field of the payloads for the built-in stages that follow, such as `"level"` and
+    /// `"int64"`.
+    #[must_use]
+    pub fn field(mut self, name: &str, data_type: &str) -> Self {
+        self.bind_built_in();
+        let fields = &mut self.source.schema;
+        fields.insert(name.to_owned(), data_type.to_owned());
+        self
+    }
+
+    /// Adds a stage that keeps the records for which the SQL expression is true.
+    #[must_use]
+    pub fn filter(self, expression: &str) -> Self {
+        self.built_in(StagePlan::Filter(expression.to_owned()))
+    }
+
+    /// Adds a stage that adds a field to the payload.
+    #[must_use]
+    pub fn derive(self, name: &str, expression: &str) -> Self {
+        let derived = [(name, expression)];
+        self.built_in(StagePlan::Derive(derived.into_iter().collect()))
+    }
+
+    /// Adds any built-in stage that works on one record at a time. Built-in stages in a row decode
+    /// a batch of payloads together, are one stage in figures, `sql`, and allocate once a batch.
+    /// Where fields change, payloads are written anew; those of `log` as NDJSON.
+    ///
+    /// ```
+    /// use pelton::Engine;
+    ///
+    /// let (engine, mut submitter, mut receiver) = Engine::embedded()
+    ///     .field("level", "int64")
+    ///     .filter("level >= 3")
+    ///     .derive("loud", "level > 4")
+    ///     .start()?;
+    /// for payload in [r#"{"level":1}"#, r#"{"level":5}"#] {
+    ///     let record = submitter.record(0, 0, payload.as_bytes())?;
+    ///     submitter.submit_blocking(record)?;
+    /// }
+    /// let processed = receiver.recv()?;
+    /// assert_eq!(&processed.record.payload[..], br#"{"level":5,"loud":true}"#);
+    /// assert_eq!(engine.stop().stats.filtered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn built_in(mut self, stage: StagePlan) -> Self {
+        self.built_in.push(stage);
+        self
+    }
+
+    /// Makes one stage of the built-in ones in a row.
+    fn bind_built_in(&mut self) {
+        let stages = std::mem::take(&mut self.built_in);
+        if stages.is_empty() {
+            return;
+        }
+        let plan = Plan {
+            source: self.source.clone(),
+            stages,
+            ..Plan::default()
+        };
+        match Sql::bind(&plan) {
+            Ok(sql) => self.add_sql(sql),
+            Err(error) => {
+                self.fault.get_or_insert(error);
+            }
+        }
+    }
+
+    fn add_sql(&mut self, sql: Sql) {
+        // What the stages made is known to those behind.
+        let fields = sql.branch().output_schema.fields().iter();
+        let fields = fields.map(|field| (field.name.clone(), field.data_type.to_string()));
+        self.source.schema.extend(fields);
+        let before = self
+            .stages
+            .iter()
+            .filter(|stage| stage.name.starts_with("sql"));
+        let name = match before.count() {
+            0 => "sql".to_owned(),
+            count => format!("sql {}", count + 1),
+        };
+        let sql = Arc::new(sql);
+        let make = move |pool: &BufferPool| -> Work {
+            let mut worker = SqlWorker::new(sql.clone(), pool.clone());
+            Box::new(move |records| worker.work(records))
+        };
+        self.stages.push(Stage::each_its_own(name, make));
+    }
+
     fn stage(mut self, name: &str, work: impl Fn(&mut Records) + Send + Sync + 'static) -> Self {
+        self.bind_built_in();
         if name.is_empty() || self.stages.iter().any(|stage| &*stage.name == name) {
             self.fault(format!(
                 "stage name \"{name}\": expected a name of its own for each stage"
@@ -241,7 +351,8 @@ impl Builder {
     }
 
     fn fault(&mut self, message: String) {
-        self.fault.get_or_insert_with(|| PlanError::new(message));
+        self.fault
+            .get_or_insert_with(|| PlanError::new(message).into());
     }
 
     /// Starts the workers, and gives the engine with its two ends.
@@ -251,8 +362,9 @@ impl Builder {
     /// When one of the calls made no sense, when the rings do not fit into the memory limit, or
     /// when there is no thread for a worker.
     pub fn start(mut self) -> Result<(Embedded, Submitter, Receiver), Error> {
+        self.bind_built_in();
         if let Some(fault) = self.fault.take() {
-            return Err(fault.into());
+            return Err(fault);
         }
         let metrics = self.make_metrics()?;
         let budget = self

@@ -74,6 +74,7 @@ mod outbox;
 mod receiver;
 mod record;
 mod records;
+mod sql;
 mod stage;
 mod stats;
 mod submitter;
@@ -89,5 +90,7 @@ pub use stats::{Latency, Report, StageStats, Stats};
 pub use submitter::Submitter;
 pub use worker::OnRejected;
 
+pub use crate::plan::{FormatName, StagePlan};
+pub use pelton_pool::OverBudget;
 pub use pelton_queue::{Closed, PopError, PushError};
 pub use pelton_sched::Priority;

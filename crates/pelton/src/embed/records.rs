@@ -113,14 +113,19 @@ impl Records {
 
     #[cold]
     pub(super) fn refuse(&mut self, index: usize, kind: FailureKind, reason: String) {
+        let stage = self.stage.clone();
+        let failure = Failure {
+            stage,
+            kind,
+            reason,
+        };
+        self.refuse_with(index, failure);
+    }
+
+    pub(super) fn refuse_with(&mut self, index: usize, failure: Failure) {
         let slot = &mut self.slots[index];
         if slot.is_delivered() {
-            let stage = self.stage.clone();
-            slot.outcome = Outcome::Rejected(Box::new(Failure {
-                stage,
-                kind,
-                reason,
-            }));
+            slot.outcome = Outcome::Rejected(Box::new(failure));
             self.rejected += 1;
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pelton_metrics::{Counter, LocalCounter};
+use pelton_pool::BufferPool;
 
 use super::records::Records;
 
@@ -13,7 +14,7 @@ pub(super) type Work = Box<dyn FnMut(&mut Records) + Send>;
 pub(super) struct Stage {
     pub name: Arc<str>,
     /// Makes the instance of one worker.
-    pub make: Box<dyn Fn() -> Work + Send + Sync>,
+    pub make: Box<dyn Fn(&BufferPool) -> Work + Send + Sync>,
     pub counters: StageCounters,
 }
 
@@ -32,7 +33,7 @@ impl Stage {
         work: impl Fn(&mut Records) + Send + Sync + 'static,
     ) -> Self {
         let work = Arc::new(work);
-        let make = move || -> Work {
+        let make = move |_: &BufferPool| -> Work {
             let work = work.clone();
             Box::new(move |records| work(records))
         };
@@ -42,7 +43,7 @@ impl Stage {
     /// A stage that each worker has for itself.
     pub(super) fn each_its_own(
         name: String,
-        make: impl Fn() -> Work + Send + Sync + 'static,
+        make: impl Fn(&BufferPool) -> Work + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),
@@ -52,10 +53,10 @@ impl Stage {
     }
 
     /// The instance of one worker.
-    pub(super) fn instance(&self) -> Instance {
+    pub(super) fn instance(&self, pool: &BufferPool) -> Instance {
         Instance {
             name: self.name.clone(),
-            work: (self.make)(),
+            work: (self.make)(pool),
             entered: self.counters.entered.local(),
             filtered: self.counters.filtered.local(),
             rejected: self.counters.rejected.local(),

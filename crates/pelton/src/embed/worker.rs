@@ -67,7 +67,11 @@ impl Worker {
     pub(super) fn new(shared: Arc<Shared>, input: Waiting<LaneReceiver>, outlet: Outlet) -> Self {
         let metrics = &shared.metrics;
         Self {
-            stages: shared.stages.iter().map(|stage| stage.instance()).collect(),
+            stages: shared
+                .stages
+                .iter()
+                .map(|stage| stage.instance(&shared.pool))
+                .collect(),
             incoming: Vec::with_capacity(shared.batch),
             records: Records::with_capacity(shared.batch),
             counts: Counts {

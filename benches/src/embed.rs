@@ -1,0 +1,107 @@
+//! The engine inside a program, beside a pipeline of threads and channels written by hand.
+//!
+//! Records of 64 to 1024 bytes go through the same four stages. One thread submits, one works, one
+//! receives. The peers' payloads are vectors from the global allocator, as one would write it.
+
+mod channels;
+mod pelton;
+
+use std::time::Duration;
+
+use crate::benchmark::{Benchmark, Goal};
+
+/// Slots of every queue.
+const CAPACITY: usize = 1024;
+/// Records that are submitted or received together, where they are.
+const BATCH: usize = 256;
+/// Half of the goal for records one by one.
+const HALF_LOAD_PER_SECOND: u64 = 2_500_000;
+
+pub(crate) fn benchmarks() -> Vec<Benchmark> {
+    vec![one_by_one(), batches(), latency()]
+}
+
+fn one_by_one() -> Benchmark {
+    let model = "records of 64-1024 B through four stages, submitted and received one by one";
+    let goal = Goal::Nanoseconds(200.0);
+    let all = Benchmark::new("embed/one-by-one", model, 1_000_000, goal).expecting(kept);
+    let all = all.ours("pelton", pelton::one_by_one);
+    let all = all.peer("std mpsc", channels::one_by_one::<channels::Std>);
+    all.peer(
+        "crossbeam-channel",
+        channels::one_by_one::<channels::Crossbeam>,
+    )
+}
+
+fn batches() -> Benchmark {
+    let model = "the same in batches of 256; the peers send vectors of records";
+    let goal = Goal::Nanoseconds(50.0);
+    let all = Benchmark::new("embed/batches", model, 2_000_000, goal).expecting(kept);
+    let all = all.ours("pelton", pelton::batches);
+    let all = all.peer("std mpsc", channels::batches::<channels::Std>);
+    all.peer(
+        "crossbeam-channel",
+        channels::batches::<channels::Crossbeam>,
+    )
+}
+
+/// The time of an item is the 99th percentile.
+fn latency() -> Benchmark {
+    let model = "p99 from the moment a record is due to its receipt, at 2.5 M/s one by one";
+    let goal = Goal::Nanoseconds(100_000.0);
+    let all = Benchmark::new("embed/latency-p99", model, 500_000, goal).expecting(kept);
+    let all = all.ours("pelton", pelton::latency);
+    let all = all.peer("std mpsc", channels::latency::<channels::Std>);
+    all.peer(
+        "crossbeam-channel",
+        channels::latency::<channels::Crossbeam>,
+    )
+}
+
+/// Records that the last stage lets pass.
+fn kept(items: u64) -> u64 {
+    items - items / 16
+}
+
+/// The length of payload `id`: 64 to 1024 bytes, 304 in the mean.
+fn length(id: u64) -> usize {
+    let (scattered, _) = id.overflowing_mul(0x9E37_79B9_7F4A_7C15);
+    [64, 64, 128, 128, 256, 256, 512, 1024][(scattered >> 61) as usize]
+}
+
+/// What payloads are copied from.
+static SOURCE: [u8; 1024] = [b'x'; 1024];
+
+/// The payload of record `id`.
+fn payload(id: u64) -> &'static [u8] {
+    &SOURCE[..length(id)]
+}
+
+fn is_long_enough(payload: &[u8]) -> bool {
+    payload.len() >= 64
+}
+
+fn mark(payload: &mut [u8], id: u64) {
+    payload[..8].copy_from_slice(&id.to_le_bytes());
+}
+
+fn verify(payload: &[u8], id: u64) -> Result<(), &'static str> {
+    match payload.first_chunk() {
+        Some(first) if u64::from_le_bytes(*first) == id => Ok(()),
+        _ => Err("the mark of another record"),
+    }
+}
+
+const fn is_kept(id: u64) -> bool {
+    id % 16 != 15
+}
+
+/// When record `id` is due, from the start.
+fn due(id: u64) -> Duration {
+    Duration::from_nanos(id * 1_000_000_000 / HALF_LOAD_PER_SECOND)
+}
+
+/// The elapsed time that makes the time of an item `p99_ns`.
+fn as_elapsed(p99_ns: u64, items: u64) -> Duration {
+    Duration::from_nanos(p99_ns.saturating_mul(items))
+}
