@@ -12,6 +12,8 @@
 
 mod command;
 mod generate;
+mod lines;
+mod outbound;
 mod progress;
 
 use std::process::ExitCode;
@@ -20,7 +22,7 @@ use clap::{Parser, Subcommand};
 use pelton::pool::memory;
 use pelton::simd::Level;
 
-use command::{check, demo, gen_data, run, serve, sql, text};
+use command::{check, demo, gen_data, run, send, serve, sql, text};
 
 /// Process files at the speed of the machine: filter, compute, group and write, on all cores,
 /// inside a memory limit, with an account of every record.
@@ -43,6 +45,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Make up data: any amount, the same for the same seed.
     Gen(gen_data::Arguments),
+    /// Send files to a server, record by record, with acknowledgement if wanted.
+    Send(send::Arguments),
     /// Show what it does: make up a million orders and run a pipeline over them.
     Demo(demo::Arguments),
     /// Check a pipeline file without running it.
@@ -89,6 +93,7 @@ fn run_command(command: Command) -> command::Done {
         Command::Text(arguments) => text::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Gen(arguments) => gen_data::run(&arguments),
+        Command::Send(arguments) => send::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     }

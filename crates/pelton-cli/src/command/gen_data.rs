@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use pelton::plan::ByteSize;
 
-use super::{Done, message, refused};
+use super::{Done, gen_to, message, refused};
 use crate::generate::{Kind, Made, Order, generate};
 
 const EXAMPLES: &str = "\
@@ -15,23 +15,24 @@ Examples:
   pelton gen orders --rows 1000000 -o orders.csv
   pelton gen events --size 1GiB --seed 7 -o events.ndjson
   pelton gen orders --rows 100000 --malformed 5 -o broken.csv
-  pelton gen log --rows 5";
+  pelton gen log --rows 5
+  pelton gen events --rate 82000 --to 127.0.0.1:9000";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// What to make.
     #[arg(value_enum)]
-    kind: Kind,
+    pub(super) kind: Kind,
     /// How many rows.
-    #[arg(long, required_unless_present = "size")]
-    rows: Option<u64>,
+    #[arg(long, required_unless_present_any = ["size", "to"])]
+    pub(super) rows: Option<u64>,
     /// How large the output gets instead, such as 1GiB: it ends with the row that reaches it.
     #[arg(long)]
-    size: Option<ByteSize>,
+    pub(super) size: Option<ByteSize>,
     /// The same seed makes the same bytes.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Break so many rows in a thousand, of all kinds, and write beside the output how many of
     /// which kind, as FILE.malformed.json.
     #[arg(long, value_name = "PER_MILLE", default_value_t = 0,
@@ -40,9 +41,24 @@ pub(crate) struct Arguments {
     /// Where to write; `-` is standard output.
     #[arg(long, short, default_value = "-")]
     output: String,
+    /// Send the rows over TCP instead, without a header; without --rows or --size until somebody
+    /// stops it.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["output", "malformed"])]
+    to: Option<String>,
+    /// Rows a second, on a schedule that does not wait for the receiver: what it could not take in
+    /// time is sent late, and how late is told. Without it as many as are taken.
+    #[arg(long, requires = "to", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) rate: Option<u64>,
+    /// Connections that take turns.
+    #[arg(long, requires = "to", default_value_t = 1,
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) connections: u16,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
+    if let Some(to) = &arguments.to {
+        return gen_to::run(arguments, to);
+    }
     let order = Order {
         kind: arguments.kind,
         seed: arguments.seed,

@@ -3,8 +3,10 @@
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod gen_data;
+mod gen_to;
 pub(crate) mod reading;
 pub(crate) mod run;
+pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod text;

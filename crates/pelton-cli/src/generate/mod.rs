@@ -99,19 +99,49 @@ pub(crate) struct Made {
     pub malformed: BTreeMap<&'static str, u64>,
 }
 
+impl Kind {
+    fn maker(self) -> Box<dyn Maker> {
+        match self {
+            Self::Orders => Box::new(orders::Orders),
+            Self::Events => Box::new(events::Events),
+            Self::Log => Box::new(log::Log),
+            Self::Numbers => Box::new(numbers::Numbers),
+            Self::Visits => Box::new(visits::Visits),
+        }
+    }
+}
+
+/// Rows without a header, one after the other.
+pub(crate) struct Rows {
+    maker: Box<dyn Maker>,
+    seed: u64,
+    next: u64,
+}
+
+impl Rows {
+    pub(crate) fn new(kind: Kind, seed: u64) -> Self {
+        Self {
+            maker: kind.maker(),
+            seed,
+            next: 0,
+        }
+    }
+
+    /// Appends the next row with its line end.
+    pub(crate) fn push(&mut self, out: &mut Vec<u8>) {
+        let mut random = Random::of_row(self.seed, self.next);
+        self.maker.row(self.next, &mut random, out);
+        self.next += 1;
+    }
+}
+
 const CHUNK_BYTES: usize = 1 << 18;
 /// One broken row in so many is too large: a few of them are enough.
 const TOO_LARGE_EVERY: u64 = 500;
 
 /// Makes what is ordered and writes it to `out`.
 pub(crate) fn generate(order: Order, out: &mut dyn Write) -> io::Result<Made> {
-    let maker: Box<dyn Maker> = match order.kind {
-        Kind::Orders => Box::new(orders::Orders),
-        Kind::Events => Box::new(events::Events),
-        Kind::Log => Box::new(log::Log),
-        Kind::Numbers => Box::new(numbers::Numbers),
-        Kind::Visits => Box::new(visits::Visits),
-    };
+    let maker = order.kind.maker();
     let mut made = Made::default();
     let mut chunk = Vec::with_capacity(2 * CHUNK_BYTES);
     maker.header(&mut chunk);

@@ -398,30 +398,14 @@ fn a_server_that_lost_its_state_is_noticed() {
     });
 }
 
-/// The whole of a client, for those who write one.
-const PYTHON: &str = r#"
-import socket, struct, sys, zlib
+/// The document that describes the protocol, with a whole client in it.
+const DOCUMENT: &str = include_str!("../../../../docs/PROTOCOL.md");
 
-host, port, client = sys.argv[1], int(sys.argv[2]), b"python"
-server = socket.create_connection((host, port))
-server.sendall(b"PLTN" + struct.pack("<HH", 1, len(client)) + client)
-
-def reply():
-    kind, _, code, length, first, second = struct.unpack("<BBHIQQ", server.recv(24, socket.MSG_WAITALL))
-    text = server.recv(length, socket.MSG_WAITALL) if length else b""
-    return kind, code, first, second, text
-
-kind, code, committed, position, _ = reply()
-assert kind == 1, (kind, code)
-for number in range(position, 1000):
-    payload = b'{"id":%d}\n' % number
-    positions = struct.pack("<QQ", number, number + 1)
-    seal = zlib.crc32(positions + payload)
-    server.sendall(struct.pack("<II", len(payload), seal) + positions + payload)
-while committed < 1000:
-    kind, code, committed, _, text = reply()
-    assert kind == 2, (kind, code, text)
-"#;
+/// The client that the document shows.
+fn python() -> &'static str {
+    let program = DOCUMENT.split("```python\n").nth(1).expect("a program");
+    program.split("```").next().expect("its end")
+}
 
 #[test]
 fn a_few_lines_of_python_do() {
@@ -436,7 +420,7 @@ fn a_few_lines_of_python_do() {
         blocking(move || {
             let (host, port) = place.rsplit_once(':').unwrap();
             let ran = Command::new("python3")
-                .args(["-c", PYTHON, host, port])
+                .args(["-c", python(), host, port])
                 .output()
                 .unwrap();
             assert!(
