@@ -130,6 +130,8 @@ impl Rows {
     /// Appends the next row with its line end.
     pub(crate) fn push(&mut self, out: &mut Vec<u8>) {
         let mut random = Random::of_row(self.seed, self.next);
+        // Files draw a number here to decide whether a row is broken.
+        random.next();
         self.maker.row(self.next, &mut random, out);
         self.next += 1;
     }
