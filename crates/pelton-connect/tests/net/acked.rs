@@ -402,7 +402,7 @@ fn a_server_that_lost_its_state_is_noticed() {
 const DOCUMENT: &str = include_str!("../../../../docs/PROTOCOL.md");
 
 /// The client that the document shows.
-fn python() -> &'static str {
+fn shown_client() -> &'static str {
     let program = DOCUMENT.split("```python\n").nth(1).expect("a program");
     program.split("```").next().expect("its end")
 }
@@ -420,7 +420,7 @@ fn a_few_lines_of_python_do() {
         blocking(move || {
             let (host, port) = place.rsplit_once(':').unwrap();
             let ran = Command::new("python3")
-                .args(["-c", python(), host, port])
+                .args(["-c", shown_client(), host, port])
                 .output()
                 .unwrap();
             assert!(
