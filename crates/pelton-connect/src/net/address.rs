@@ -13,6 +13,7 @@ use std::str::FromStr;
 /// | `unix:///run/app.sock` | a Unix socket |
 /// | `udp://:9000` | datagrams |
 /// | `acked://:9000` | TCP with acknowledgement, as in `docs/PROTOCOL.md` |
+/// | `http://:9000` | `POST /ingest`; needs the feature `http` |
 /// | `tail:///var/log/app*.log` | files that grow; `*`, `?`, `[...]` and `**` are patterns |
 /// | `-`, `stdin` | standard input |
 ///
@@ -33,6 +34,8 @@ pub enum Address {
     Unix(PathBuf),
     /// Host and port for datagrams.
     Udp(String),
+    /// Host and port for records in HTTP requests.
+    Http(String),
     /// Host and port for records with acknowledgement.
     Acked(String),
     /// A path or pattern of files that grow.
@@ -79,12 +82,13 @@ impl FromStr for Address {
             "tcp" => host().map(Self::Tcp),
             "unix" => path().map(Self::Unix),
             "udp" => host().map(Self::Udp),
+            "http" => host().map(Self::Http),
             "acked" => host().map(Self::Acked),
             "tail" if place.is_empty() => Err(refuse("a path, as in tail:///var/log/app.log")),
             "tail" => Ok(Self::Tail(place.to_owned())),
             "stdin" => Ok(Self::Stdin),
             _ => Err(refuse(
-                "one of tcp://, udp://, unix://, acked://, tail://, stdin",
+                "one of tcp://, udp://, unix://, http://, acked://, tail://, stdin",
             )),
         }
     }
@@ -104,6 +108,7 @@ impl Address {
         match self {
             Self::Tcp(_) => Self::Tcp(had),
             Self::Udp(_) => Self::Udp(had),
+            Self::Http(_) => Self::Http(had),
             Self::Acked(_) => Self::Acked(had),
             Self::Unix(_) | Self::Tail(_) | Self::Stdin => self.clone(),
         }
@@ -115,6 +120,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(host) => write!(f, "tcp://{host}"),
             Self::Udp(host) => write!(f, "udp://{host}"),
+            Self::Http(host) => write!(f, "http://{host}"),
             Self::Acked(host) => write!(f, "acked://{host}"),
             Self::Tail(pattern) => write!(f, "tail://{pattern}"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),

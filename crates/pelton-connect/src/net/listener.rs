@@ -12,6 +12,8 @@ use super::tail::Tail;
 use super::udp::UdpDoor;
 use super::{Address, ListenOptions, Stop, stdin};
 use crate::Error;
+#[cfg(not(feature = "http"))]
+use crate::ErrorKind;
 use crate::stream::Intake;
 
 /// Brings what comes at one address to the engine.
@@ -22,6 +24,8 @@ pub struct Listener {
 
 enum Kind {
     Tcp(TcpDoor),
+    #[cfg(feature = "http")]
+    Http(TcpDoor),
     Acked(TcpDoor),
     Unix(UnixDoor),
     Udp(UdpDoor),
@@ -40,6 +44,14 @@ impl Listener {
         let name = options.address.to_string();
         let kind = match &options.address {
             Address::Tcp(host) => Kind::Tcp(TcpDoor::bind(host, &name).await?),
+            #[cfg(feature = "http")]
+            Address::Http(host) => Kind::Http(TcpDoor::bind(host, &name).await?),
+            #[cfg(not(feature = "http"))]
+            Address::Http(_) => {
+                let kind = ErrorKind::Io(std::io::ErrorKind::Unsupported);
+                let message = "this program was built without the feature `http`";
+                return Err(Error::new(kind, &name, message));
+            }
             Address::Acked(host) => Kind::Acked(TcpDoor::bind(host, &name).await?),
             Address::Udp(host) => Kind::Udp(UdpDoor::bind(host, &name).await?),
             Address::Unix(path) => Kind::Unix(UnixDoor::bind(path)?),
@@ -61,6 +73,8 @@ impl Listener {
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.kind {
             Kind::Tcp(door) | Kind::Acked(door) => door.local_addr(),
+            #[cfg(feature = "http")]
+            Kind::Http(door) => door.local_addr(),
             Kind::Udp(door) => door.local_addr(),
             Kind::Unix(_) | Kind::Tail(_) | Kind::Reader(_) => None,
         }
@@ -93,6 +107,14 @@ impl Listener {
         match self.kind {
             Kind::Tcp(door) => serve(door, name, plain(), options, stop).await,
             Kind::Unix(door) => serve(door, name, plain(), options, stop).await,
+            #[cfg(feature = "http")]
+            Kind::Http(door) => {
+                let service = super::http::Http {
+                    options: options.clone(),
+                    intake,
+                };
+                serve(door, name, service, options, stop).await;
+            }
             Kind::Acked(door) => {
                 let (limits, metrics) = (options.limits, options.metrics.clone());
                 let service = AckedServer::new(intake, limits, metrics);

@@ -45,6 +45,8 @@ mod client;
 mod connection;
 mod door;
 mod feed;
+#[cfg(feature = "http")]
+mod http;
 mod listener;
 mod metrics;
 mod options;

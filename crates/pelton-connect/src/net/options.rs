@@ -19,6 +19,8 @@ pub struct ListenOptions {
     pub source: u32,
     /// What peers can not push past.
     pub limits: ListenLimits,
+    /// What an `http://` client must show as `Authorization: Bearer TOKEN`; `None` lets anybody in.
+    pub token: Option<String>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -37,16 +39,20 @@ pub struct ListenLimits {
     /// Bytes of records that have begun and not ended, over all connections. The connection that
     /// would take more is closed.
     pub unfinished_bytes_max: u64,
+    /// Bytes of one HTTP body, packed and unpacked.
+    pub body_bytes_max: usize,
 }
 
 impl Default for ListenLimits {
-    /// 10,240 connections, idle for an hour at most, at any rate, 64 MiB of unfinished records.
+    /// 10,240 connections, idle for an hour at most, at any rate, 64 MiB of unfinished records,
+    /// HTTP bodies of 16 MiB.
     fn default() -> Self {
         Self {
             connections_max: 10_240,
             idle_max: Some(Duration::from_secs(3600)),
             bytes_per_second_max: None,
             unfinished_bytes_max: 64 << 20,
+            body_bytes_max: 16 << 20,
         }
     }
 }
@@ -60,6 +66,7 @@ impl ListenOptions {
             format,
             source: 0,
             limits: ListenLimits::default(),
+            token: None,
             metrics: Metrics::default(),
         }
     }

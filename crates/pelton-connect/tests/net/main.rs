@@ -4,6 +4,8 @@
 //! it is about is there.
 
 mod acked;
+#[cfg(feature = "http")]
+mod http;
 mod intake;
 mod sockets;
 mod stdin;
