@@ -39,6 +39,7 @@
 pub mod embed;
 mod engine;
 mod error;
+mod parse;
 pub mod plan;
 mod planner;
 mod run;

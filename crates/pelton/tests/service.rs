@@ -209,6 +209,29 @@ fn records_leave_in_the_order_in_which_they_came_and_are_accounted_for() {
 }
 
 #[test]
+fn text_is_parsed_on_its_way_through_a_lane() {
+    let store = TestStore::default();
+    let stage = "parse = { column = \"kind\", format = \"log\", pattern = \"k%{n}\", \
+                 schema = { n = \"int64\" } }";
+    let text = format!("{PLAN}\n[[stage]]\n{stage}\n");
+    let service = Service::builder(plan(&text))
+        .store("main", store.clone())
+        .start()
+        .unwrap();
+    send(&*service.intake(), &numbered(0..300));
+    send(&*service.intake(), "{\"id\":300,\"kind\":\"kx\"}\n");
+    let report = service.stop();
+    let with_n = |id: u64| format!("{{\"id\":{id},\"kind\":\"k{0}\",\"n\":{0}}}", id % 3);
+    let expected: Vec<String> = (0..300).map(with_n).collect();
+    assert_eq!(store.lines(), expected);
+    assert_eq!(
+        (report.lanes[0].written, report.lanes[0].rejected),
+        (300, 1)
+    );
+    assert!(balances(&report.lanes[0]));
+}
+
+#[test]
 fn lanes_take_the_records_that_are_theirs() {
     let (urgent, odd, rest) = (
         TestStore::default(),

@@ -6,6 +6,7 @@
 mod environment;
 mod interval;
 mod locate;
+mod parse;
 mod read;
 mod serve;
 mod size;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 
 pub use interval::Interval;
 pub(crate) use locate::{Locator, Place, first_word};
+pub use parse::{OnBad, ParsePlan};
 pub use read::PlanError;
 pub use serve::{
     FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan, TlsPlan,
@@ -232,6 +234,8 @@ pub enum StagePlan {
     Dedup(DedupPlan),
     /// Changes a column of text, or counts its words.
     Text(TextPlan),
+    /// Takes a column of text apart into columns.
+    Parse(ParsePlan),
 }
 
 impl StagePlan {
@@ -253,6 +257,7 @@ impl StagePlan {
             Self::Distinct(_) => "distinct",
             Self::Dedup(_) => "dedup",
             Self::Text(_) => "text",
+            Self::Parse(_) => "parse",
         }
     }
 }

@@ -85,6 +85,22 @@ fn csv(source: &SourcePlan, name: FormatName, limits: Limits) -> Result<Csv, Pla
     told_apart("source", &csv)
 }
 
+/// CSV without a header, in a column of text.
+pub(super) fn fields(
+    name: FormatName,
+    delimiter: Option<char>,
+    limits: Limits,
+) -> Result<Csv, PlanError> {
+    let delimiter = byte("parse", "delimiter", delimiter)?;
+    let csv = Csv {
+        delimiter: delimiter.unwrap_or(usual_delimiter(name)),
+        header: false,
+        limits,
+        ..Csv::default()
+    };
+    told_apart("parse", &csv)
+}
+
 fn csv_output(sink: &SinkPlan, name: FormatName) -> Result<Csv, PlanError> {
     let key = |key: &'static str, letter| byte("sink", key, letter);
     let csv = Csv {

@@ -39,6 +39,7 @@ pub(super) fn stages(
         StagePlan::Window(plan) => super::group::window(plan, schema, binding),
         StagePlan::Dedup(plan) => order::dedup(plan, schema, binding),
         StagePlan::Distinct(names) => order::distinct(names, schema, binding),
+        StagePlan::Parse(plan) => super::parse::parse(plan, schema, binding),
         StagePlan::Text(plan) => super::text::text(plan, schema, binding),
         StagePlan::Sort(keys) => {
             let (range, taken) = range(next);

@@ -8,6 +8,7 @@ mod group;
 mod lanes;
 mod lower;
 mod order;
+mod parse;
 mod text;
 
 use std::collections::BTreeSet;
