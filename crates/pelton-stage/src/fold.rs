@@ -38,6 +38,12 @@ pub trait Fold: Send + Sync {
         None
     }
 
+    /// True when rows must be taken in in the order of the input, which no worker sees on its own:
+    /// then [`ordered`](Self::ordered) state is what is to be used.
+    fn needs_order(&self) -> bool {
+        false
+    }
+
     /// Empty state for one worker, whose memory is taken from `budget`.
     fn state(&self, budget: &Budget) -> Box<dyn FoldState>;
 

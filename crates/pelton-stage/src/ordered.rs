@@ -5,7 +5,8 @@ use pelton_record::Batch;
 use crate::Error;
 
 /// State that sees the batches of an input one after the other, in their order, and gives rows
-/// while they come: what a [`Fold`](crate::Fold) is to an input without an end.
+/// while they come: what a [`Fold`](crate::Fold) is to an input without an end, and what one that
+/// [needs the order](crate::Fold::needs_order) is to any.
 ///
 /// There is one for a pipeline, not one for each worker, so that what comes out depends on the
 /// input alone.

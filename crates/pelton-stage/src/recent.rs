@@ -13,7 +13,9 @@ use crate::fold::memory::Memory;
 use crate::{Dropped, Error, ErrorKind, Fold, FoldState, Ordered, Passed};
 
 /// Drops a row whose key is that of one of the last rows kept: the last so many, or those within a
-/// time before the latest. For inputs without an end; [`Dedup`](crate::Dedup) remembers all.
+/// time before the latest. [`Dedup`](crate::Dedup) remembers all.
+///
+/// It [needs the order](Fold::needs_order) of rows, and is its [`Ordered`] state alone.
 ///
 /// Keys of up to 15 bytes are compared as they are, longer ones by 128 bits made of them with a
 /// secret: among a million of those, two different ones meet with a chance of 10⁻²⁷. A key takes
@@ -99,8 +101,12 @@ impl Fold for Recent {
         Some(Dropped::Deduplicated)
     }
 
+    fn needs_order(&self) -> bool {
+        true
+    }
+
     fn state(&self, _budget: &Budget) -> Box<dyn FoldState> {
-        Box::new(Endless)
+        Box::new(OutOfOrder)
     }
 
     fn ordered(&self, budget: &Budget) -> Option<Box<dyn Ordered>> {
@@ -114,12 +120,12 @@ impl Fold for Recent {
     }
 }
 
-/// What an input with an end would need is not built: the planner refuses before.
-struct Endless;
+/// A worker on its own cannot tell what came lately.
+struct OutOfOrder;
 
-impl FoldState for Endless {
+impl FoldState for OutOfOrder {
     fn fold(&mut self, _batch: &mut Batch) -> Result<(), Error> {
-        let message = "a dedup window is for inputs without an end".to_owned();
+        let message = "a dedup window needs its rows in order".to_owned();
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 

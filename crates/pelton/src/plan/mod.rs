@@ -335,7 +335,7 @@ pub struct BranchPlan {
 }
 
 /// Which records are the same, and how long one is remembered: for so many records, or for so long
-/// before the latest time. Of an input with an end, all are remembered unless told otherwise.
+/// before the latest time. All are remembered unless told otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DedupPlan {

@@ -67,9 +67,17 @@ pub(super) struct Fault {
     pub error: PlanError,
     /// Columns of the expression whose type did not fit, if that is what was wrong.
     pub columns: Vec<String>,
+    /// The column that there is not, if that is what was wrong.
+    unknown: Option<String>,
 }
 
 impl Fault {
+    /// True when there is no column `name`, and one was asked for.
+    pub(super) fn is_about(&self, name: &str) -> bool {
+        let unknown = self.unknown.as_ref();
+        unknown.is_some_and(|unknown| unknown.eq_ignore_ascii_case(name))
+    }
+
     /// The same fault, which may be mended by other types for `columns`.
     pub(super) fn about(mut self, columns: &[&str]) -> Self {
         self.columns = columns.iter().map(|&name| name.to_owned()).collect();
@@ -114,6 +122,7 @@ impl<'a> Draft<'a> {
             return Err(Fault {
                 error,
                 columns: Vec::new(),
+                unknown: None,
             });
         }
         let reached = steps.last().map_or(schema, |step| &step.output).clone();
@@ -215,6 +224,10 @@ impl Binding<'_, '_> {
         Fault {
             error: plain,
             columns: columns.iter().map(|&name| name.to_owned()).collect(),
+            unknown: match error.kind() {
+                ErrorKind::UnknownColumn { name } => Some(name.clone()),
+                _ => None,
+            },
         }
     }
 

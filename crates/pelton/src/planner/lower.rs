@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pelton_record::Schema;
-use pelton_stage::{Derive, Expression, Filter, Item, Query, Select, Validate};
+use pelton_stage::{Derive, ErrorKind, Expression, Filter, Item, Query, Select, Validate};
 
 use super::draft::{Binding, Fault, Step};
 use super::flow::Flow;
@@ -123,7 +123,11 @@ impl Binding<'_, '_> {
             || format!(", expected one of {}", names(schema).join(", ")),
             |near| format!("; did you mean `{near}`?"),
         );
-        Err(self.wrong(name, &format!("unknown column `{name}`{hint}")))
+        let kind = ErrorKind::UnknownColumn {
+            name: name.to_owned(),
+        };
+        let error = pelton_stage::Error::new(kind, format!("unknown column `{name}`{hint}"));
+        Err(self.fault(name, &error, &[]))
     }
 }
 

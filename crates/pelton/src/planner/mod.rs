@@ -181,36 +181,24 @@ fn bind(
     let mut schema = declared(known.schema, plan, open)?;
     let draft = Draft::new(plan, file.as_ref(), spill);
     // Once with all fields, to see which are used; an error that a doubtful type would mend is
-    // mended so. An expression that cannot be bound may ask for the name of the file.
-    let mut first = None;
+    // mended so. A column that is unknown may be the name of the file.
+    let mut file = false;
     let ways = loop {
-        match draft.ways(&Arc::new(schema.clone())) {
+        let fault = match draft.ways(&Arc::new(schema.clone())) {
             Ok(ways) => break ways,
-            Err(fault) => {
-                let mended = fault
-                    .columns
-                    .iter()
-                    .any(|name| mend(&mut schema, known, name));
-                let named = schema.index_of(file_column::NAME).is_some();
-                match (mended, &first) {
-                    (true, _) => {}
-                    (false, None) if known.files && !named => {
-                        first = Some(fault.error);
-                        schema = Schema::new(
-                            schema
-                                .fields()
-                                .iter()
-                                .cloned()
-                                .chain([file_column::field()])
-                                .collect(),
-                        );
-                    }
-                    (false, _) => return Err(first.unwrap_or(fault.error).into()),
-                }
-            }
+            Err(fault) => fault,
+        };
+        let mend = |name: &String| mend(&mut schema, known, name);
+        if fault.columns.iter().any(mend) {
+            continue;
         }
+        if file || !known.files || !fault.is_about(file_column::NAME) {
+            return Err(fault.error.into());
+        }
+        file = true;
+        let fields = schema.fields().iter().cloned();
+        schema = Schema::new(fields.chain([file_column::field()]).collect());
     };
-    let file = first.is_some();
     let raw = raw(&ways, plan, &schema, custom.is_empty() && !file);
     let wanted = wanted(plan, &schema, &needed(&ways, &raw, custom.is_empty()));
     let pruned: Vec<_> = wanted

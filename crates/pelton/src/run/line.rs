@@ -16,6 +16,7 @@ use pelton_sync::{Mutex, PoisonError};
 use super::account::Account;
 use super::commit::{Committer, Done};
 use super::process::{Processor, apply, named, panic_message};
+use super::turn::InTurn;
 use crate::Error;
 
 /// Stages, and what takes in their rows at the end: a fold, or the sink when there is none.
@@ -66,6 +67,8 @@ pub(super) struct Line<'a> {
     pub budget: Budget,
     pub gauges: Gauges,
     pub record_bytes_max: usize,
+    /// For each branch the steps at its beginning that see rows in their order.
+    pub turns: Vec<Vec<InTurn>>,
     /// What was folded so far is all that the outcome needs.
     pub satisfied: AtomicBool,
 }
@@ -90,10 +93,18 @@ pub(super) struct Folded {
     rows: u64,
 }
 
-/// For each branch what its first segment folds into, when that ends in a fold.
+/// For each branch what its first segment folds into that is not done in turn, when that ends in a
+/// fold.
 pub(super) type Folds = Vec<Option<Folded>>;
 
 impl Branch {
+    /// The steps from segment `first` on, one behind the other, that see rows in their order.
+    pub(super) fn turns(&self, first: usize, budget: &Budget) -> Vec<InTurn> {
+        let pairs = self.segments[first..].windows(2);
+        let turn = |pair: &[Segment]| InTurn::new(pair[0].fold.as_ref()?, &pair[1].stages, budget);
+        pairs.map_while(turn).collect()
+    }
+
     fn fold(&self, segment: usize, budget: &Budget) -> Option<Folded> {
         let fold = self.segments[segment].fold.as_ref()?;
         Some(Folded::new(&**fold, budget))
@@ -108,18 +119,18 @@ impl Branch {
         fold.map_or("", |fold| fold.name())
     }
 
-    /// Gives what the stages left to the fold, or encodes it for the sink.
+    /// Gives what the stages left to the fold of `segment`, or encodes it for the sink.
     fn take(
         &self,
+        segment: usize,
         batch: &mut Batch,
         fold: Option<&mut Folded>,
         encoder: &mut dyn Encoder,
-        account: &mut Account,
-        output: &mut Vec<u8>,
+        (account, output): (&mut Account, &mut Vec<u8>),
     ) -> Result<(), Error> {
         match (fold, self.raw) {
             (Some(fold), _) => {
-                let name = self.fold_name(0);
+                let name = self.fold_name(segment);
                 return fold.fold(batch).map_err(|error| named(name, &error));
             }
             (None, Some(first)) => encoder.encode_raw(batch, first, output),
@@ -148,9 +159,9 @@ impl Folded {
 impl Line<'_> {
     /// What a worker folds into.
     pub(super) fn folds(&self) -> Folds {
-        let branches = self.pipeline.branches.iter();
+        let branches = self.pipeline.branches.iter().zip(&self.turns);
         branches
-            .map(|branch| branch.fold(0, &self.budget))
+            .map(|(branch, turns)| branch.fold(turns.len(), &self.budget))
             .collect()
     }
 
@@ -180,6 +191,7 @@ impl Line<'_> {
                 .any(|fold| fold.as_ref().is_none_or(wants))
             {
                 self.satisfied.store(true, Ordering::Relaxed);
+                self.done(origin.sequence);
                 self.committer.commit(Done {
                     origin,
                     ..Done::default()
@@ -191,11 +203,18 @@ impl Line<'_> {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.work(chunk))) {
                 self.committer
                     .fail(Error::internal(&panic_message(&*panic)));
+                self.done(origin.sequence);
             }
             worker.block_ns.record(started.elapsed().as_nanos() as u64);
         }
         self.committer.add(&worker.account, &worker.branches);
         worker.folds
+    }
+
+    /// Nobody has to wait for block `sequence` any more.
+    fn done(&self, sequence: u64) {
+        let turns = self.turns.iter().flatten();
+        turns.for_each(|turn| turn.done(sequence));
     }
 
     fn next_chunk(&self) -> Option<Chunk> {
@@ -230,28 +249,38 @@ impl Line<'_> {
     ) -> Result<(), Error> {
         let branch = &self.pipeline.branches[index];
         let mut encoder = branch.output.encoder();
-        for segment in 1..branch.segments.len() {
+        // The segment whose fold holds the rows.
+        let mut holds = self.turns[index].len();
+        loop {
             let rows: u64 = folded.iter().map(|folded| folded.rows).sum();
             let mut states = folded.into_iter().map(|folded| folded.state);
             let Some(state) = states.next() else {
-                break;
+                return Ok(());
             };
-            let name = branch.fold_name(segment - 1);
-            let mut next = branch.fold(segment, &self.budget);
+            let name = branch.fold_name(holds);
+            let turns = branch.turns(holds + 1, &self.budget);
+            let mut next = branch.fold(holds + 1 + turns.len(), &self.budget);
             let mut given = 0;
             let batches = state.finish_with(states.collect(), crew);
-            for batch in batches.map_err(|error| named(name, &error))? {
+            for (number, batch) in batches.map_err(|error| named(name, &error))?.enumerate() {
                 let mut batch = batch.map_err(|error| named(name, &error))?;
                 given += batch.rows() as u64;
-                apply(&branch.segments[segment].stages, &mut batch, account)?;
-                self.pass_on(index, &mut batch, &mut next, &mut *encoder, account)?;
-                let rejected = batch.take_rejected();
+                apply(&branch.segments[holds + 1].stages, &mut batch, account)?;
+                let mut rejected = batch.take_rejected();
+                let mut batches = vec![batch];
+                for turn in &turns {
+                    batches = turn.pass(number as u64, batches, account, &mut rejected)?;
+                }
+                for mut batch in batches {
+                    self.pass_on(index, &mut batch, &mut next, &mut *encoder, account)?;
+                    rejected.append(&mut batch.take_rejected());
+                }
                 rejected
                     .iter()
                     .for_each(|rejected| account.reject(rejected.kind));
                 self.committer.refuse(&rejected);
             }
-            match branch.fold_dropped(segment - 1) {
+            match branch.fold_dropped(holds) {
                 Some(Dropped::Filtered) => account.filtered += rows - given,
                 Some(Dropped::Deduplicated) => account.deduplicated += rows - given,
                 None => {
@@ -260,8 +289,8 @@ impl Line<'_> {
                 }
             }
             folded = next.into_iter().collect();
+            holds += 1 + turns.len();
         }
-        Ok(())
     }
 
     /// Gives rows made by a fold to the next fold, or to the sink.
@@ -300,6 +329,7 @@ impl Worker<'_> {
                 Ok(())
             }
         };
+        self.line.done(chunk.origin.sequence);
         if !done.rejected.is_empty() {
             done.block = chunk.block;
         }
@@ -342,15 +372,37 @@ impl Worker<'_> {
         let branches = &line.pipeline.branches;
         done.outputs = branches.iter().map(|_| line.committer.buffer()).collect();
         let mut written = vec![Account::default(); branches.len()];
-        let processed = processor.process(&chunk.block, chunk.origin, &mut |index, batch| {
+        let mut held: Vec<Vec<Batch>> = vec![Vec::new(); branches.len()];
+        let mut give = |index: usize, batch: &mut Batch, account: &mut Account| {
             branches[index].take(
+                line.turns[index].len(),
                 batch,
                 folds[index].as_mut(),
                 &mut *encoders[index],
-                &mut written[index],
-                &mut done.outputs[index],
+                (account, &mut done.outputs[index]),
             )
+        };
+        let processed = processor.process(&chunk.block, chunk.origin, &mut |index, batch| {
+            if line.turns[index].is_empty() {
+                return give(index, batch, &mut written[index]);
+            }
+            held[index].push(rows_of(batch));
+            Ok(())
         })?;
+        let mut rejected = Vec::new();
+        for (index, (mut batches, account)) in held.into_iter().zip(&mut written).enumerate() {
+            let before = rejected.len();
+            for turn in &line.turns[index] {
+                batches = turn.pass(chunk.origin.sequence, batches, account, &mut rejected)?;
+            }
+            for mut batch in batches.into_iter().filter(|batch| batch.rows() > 0) {
+                give(index, &mut batch, account)?;
+                rejected.append(&mut batch.take_rejected());
+            }
+            rejected[before..]
+                .iter()
+                .for_each(|rejected| account.reject(rejected.kind));
+        }
         self.records.add(processed.account.read);
         self.account.merge(&processed.account);
         let parts = processed.branches.iter().zip(&written);
@@ -360,6 +412,17 @@ impl Worker<'_> {
         }
         done.lines = processed.lines;
         done.rejected = processed.rejected;
+        done.rejected.append(&mut rejected);
         Ok(())
     }
+}
+
+/// The rows of `batch`, without what was refused: that stays.
+fn rows_of(batch: &mut Batch) -> Batch {
+    let rejected = batch.take_rejected();
+    let rows = std::mem::take(batch);
+    rejected
+        .into_iter()
+        .for_each(|rejected| batch.push_rejected(rejected));
+    rows
 }

@@ -5,6 +5,7 @@ mod commit;
 mod line;
 mod process;
 mod report;
+mod turn;
 
 use std::time::Instant;
 
@@ -218,6 +219,12 @@ impl Run {
             budget: self.settings.state_budget.clone(),
             gauges: self.gauges.clone(),
             record_bytes_max: self.settings.record_bytes_max,
+            turns: self
+                .pipeline
+                .branches
+                .iter()
+                .map(|branch| branch.turns(0, &self.settings.state_budget))
+                .collect(),
             satisfied: AtomicBool::new(false),
         };
         let folded = drive(&scheduler, &line, self.settings.workers);
