@@ -65,19 +65,12 @@ pub(super) struct Ways {
 /// Why a step could not be bound.
 pub(super) struct Fault {
     pub error: PlanError,
-    /// Columns of the expression whose type did not fit, if that is what was wrong.
+    /// Columns of the expression whose type did not fit, or the one that there is not, if that is
+    /// what was wrong.
     pub columns: Vec<String>,
-    /// The column that there is not, if that is what was wrong.
-    unknown: Option<String>,
 }
 
 impl Fault {
-    /// True when there is no column `name`, and one was asked for.
-    pub(super) fn is_about(&self, name: &str) -> bool {
-        let unknown = self.unknown.as_ref();
-        unknown.is_some_and(|unknown| unknown.eq_ignore_ascii_case(name))
-    }
-
     /// The same fault, which may be mended by other types for `columns`.
     pub(super) fn about(mut self, columns: &[&str]) -> Self {
         self.columns = columns.iter().map(|&name| name.to_owned()).collect();
@@ -122,7 +115,6 @@ impl<'a> Draft<'a> {
             return Err(Fault {
                 error,
                 columns: Vec::new(),
-                unknown: None,
             });
         }
         let reached = steps.last().map_or(schema, |step| &step.output).clone();
@@ -219,15 +211,14 @@ impl Binding<'_, '_> {
                 .draft
                 .plain(&format!("{message} (at character {at} of `{text}`)"));
         }
-        let doubtful = *error.kind() == ErrorKind::Type;
-        let columns = if doubtful { columns } else { &[] };
+        let columns = match error.kind() {
+            ErrorKind::Type => columns.iter().map(|&name| name.to_owned()).collect(),
+            ErrorKind::UnknownColumn { name } => vec![name.clone()],
+            _ => Vec::new(),
+        };
         Fault {
             error: plain,
-            columns: columns.iter().map(|&name| name.to_owned()).collect(),
-            unknown: match error.kind() {
-                ErrorKind::UnknownColumn { name } => Some(name.clone()),
-                _ => None,
-            },
+            columns,
         }
     }
 

@@ -192,7 +192,9 @@ fn bind(
         if fault.columns.iter().any(mend) {
             continue;
         }
-        if file || !known.files || !fault.is_about(file_column::NAME) {
+        let asked = |name: &String| name.eq_ignore_ascii_case(file_column::NAME);
+        let there = schema.index_of(file_column::NAME).is_some();
+        if there || !known.files || !fault.columns.iter().any(asked) {
             return Err(fault.error.into());
         }
         file = true;
