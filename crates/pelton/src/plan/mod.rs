@@ -23,9 +23,7 @@ pub use interval::Interval;
 pub(crate) use locate::{Locator, Place, first_word};
 pub use parse::{OnBad, ParsePlan};
 pub use read::PlanError;
-pub use serve::{
-    FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan, TlsPlan,
-};
+pub use serve::{FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan};
 pub use size::ByteSize;
 
 /// A pipeline: where records come from, what is done with them, where they go.
@@ -92,16 +90,13 @@ pub struct SourcePlan {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// Addresses to listen on, for a pipeline without an end: `tcp://127.0.0.1:9000`,
-    /// `unix:///run/app.sock`, `udp://…`, `http://…`, `acked://…`, `tail:/var/log/app.log`,
-    /// `stdin:`. An address without a host is that of this machine alone.
+    /// `unix:///run/app.sock`, `udp://…`, `http://…`, `acked://…`, `tail:///var/log/app.log`,
+    /// `stdin`. An address without a host is that of this machine alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listen: Vec<String>,
     /// What listeners demand of those who connect.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: LimitsPlan,
-    /// Encrypts what listeners receive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<TlsPlan>,
     /// The bearer token that HTTP requests must carry; `${NAME}` takes it from the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

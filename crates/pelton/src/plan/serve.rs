@@ -56,7 +56,7 @@ pub enum LaneKind {
     Realtime,
     /// One effect for each key: its sink must have a `key`, or keep positions.
     Transactional,
-    /// Throughput: records wait up to 200 ms for others, and the lane pauses while memory is short.
+    /// Throughput: records wait up to 200 ms for others, so that the sink is given more at once.
     Batch,
 }
 
@@ -71,8 +71,6 @@ pub enum Overflow {
     ShedOldest,
     /// What comes is shed, and counted.
     ShedNewest,
-    /// What comes waits on disk, in `serve.state`.
-    Spill,
 }
 
 /// How a pipeline without an end is served.
@@ -83,10 +81,6 @@ pub struct ServePlan {
     /// nowhere unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<String>,
-    /// A directory for what must outlive the process: positions of sources whose sink keeps none,
-    /// and lanes that spill.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
     /// How long a shutdown may take before it says what it could not finish; 30 s unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<Interval>,
@@ -96,31 +90,18 @@ pub struct ServePlan {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsPlan {
-    /// Connections at a time; further ones are refused. 16384 unless given.
+    /// Connections at a time; further ones are refused. 10,240 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<usize>,
-    /// A connection that sends nothing for so long is closed; never unless given.
+    /// A connection that sends nothing for so long is closed; an hour unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<Interval>,
     /// Bytes a second from one connection; as fast as they come unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<ByteSize>,
-    /// Bytes of one HTTP body, uncompressed; 64 MiB unless given.
+    /// Bytes of one HTTP body, uncompressed; 16 MiB unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<ByteSize>,
-}
-
-/// Files for encrypted connections, all PEM.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsPlan {
-    /// The server's certificates, its own first.
-    pub certificate: String,
-    /// The server's private key.
-    pub key: String,
-    /// Who signs the certificates that clients must show; they need none unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_ca: Option<String>,
 }
 
 /// How often and how patiently a sink is tried again.

@@ -67,6 +67,7 @@ impl Listeners {
             let options = ListenOptions {
                 source: index as u32,
                 limits: limits(plan),
+                token: plan.source.token.clone(),
                 metrics,
                 ..ListenOptions::new(address, format.clone())
             };
@@ -137,6 +138,9 @@ fn limits(plan: &Plan) -> ListenLimits {
             .idle
             .map_or(usual.idle_max, |idle| Some(idle.duration())),
         bytes_per_second_max: asked.rate.map(|rate| rate.bytes()),
+        body_bytes_max: asked
+            .body
+            .map_or(usual.body_bytes_max, |size| size.bytes() as usize),
         ..usual
     }
 }

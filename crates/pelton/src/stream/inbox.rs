@@ -88,8 +88,7 @@ impl Inbox {
                 Err(PushError::Full(entry)) => entry,
             };
             match self.overflow {
-                // A lane that spills is given room by its spool.
-                Overflow::Block | Overflow::Spill => self.room().await,
+                Overflow::Block => self.room().await,
                 Overflow::ShedOldest => {
                     if let Ok(oldest) = self.receiver().try_pop() {
                         shed(oldest);

@@ -135,7 +135,7 @@ impl Keeper {
             return Ok(());
         };
         // Halves are tried again until those that are to blame stand alone; the positions go with
-        // the last of them, or by themselves.
+        // the last of them, or by themselves. A kill in between brings the first halves again.
         let nobody = Positions::new();
         let last = match deliveries.len() {
             0 => None,

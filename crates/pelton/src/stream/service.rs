@@ -22,7 +22,7 @@ use super::router::Router;
 use super::stats::{LaneMetrics, LaneStats, ServiceReport};
 use super::tail::Tail;
 use crate::Error;
-use crate::plan::{FlowPlan, LaneKind, OnError, Overflow, Plan, PlanError};
+use crate::plan::{FlowPlan, LaneKind, OnError, Plan};
 use crate::planner::{self, LaneDraft};
 use crate::run::Settings;
 
@@ -85,7 +85,6 @@ impl ServiceBuilder {
     ///
     /// When the plan makes no sense, or a store cannot be opened.
     pub fn start(mut self) -> Result<Service, Error> {
-        check(&self.plan)?;
         let settings = Settings::of(&self.plan)?;
         let pool = BufferPool::new(settings.budget.clone());
         let room = Arc::new(Room::default());
@@ -388,16 +387,4 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.intake.close();
     }
-}
-
-/// What a plan asks of a service that cannot be.
-fn check(plan: &Plan) -> Result<(), PlanError> {
-    let spills = |flow: &FlowPlan| flow.overflow == Overflow::Spill;
-    let flows = plan.lanes.iter().map(|lane| &lane.flow);
-    if std::iter::once(&plan.flow).chain(flows).any(spills) && plan.serve.state.is_none() {
-        let message = "flow.overflow is \"spill\", but serve.state, the directory to spill to, is \
-                       missing";
-        return Err(PlanError::new(message));
-    }
-    Ok(())
 }
