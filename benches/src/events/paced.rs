@@ -104,8 +104,8 @@ fn send(
             let filling = "x".repeat(110);
             writeln!(
                 lines,
-                "{{\"due\":{at:014},\"type\":\"{KIND}\",\"user\":{{\"id\":{index},\"country\":\"DE\"}},\
-                 \"message\":\"{filling}\"}}"
+                "{{\"due\":{at:014},\"type\":\"{KIND}\",\"user\":{{\"id\":{index},\
+                 \"country\":\"DE\"}},\"message\":\"{filling}\"}}"
             )?;
             index += CONNECTIONS;
         }

@@ -438,7 +438,7 @@ fn a_store_that_never_answers_is_given_up_at_the_deadline() {
     let store = TestStore::default();
     store.set(|told| told.errors = vec![StoreErrorKind::Transient; 100_000].into());
     let text = format!(
-        "{PLAN}\n[serve]\ndrain = \"50ms\"\n[sink]\nretry = {{ first = \"1ms\", longest = \"5ms\" }}"
+        "{PLAN}\n[serve]\ndrain = \"50ms\"\n[sink.retry]\nfirst = \"1ms\"\nlongest = \"5ms\""
     );
     let service = Service::builder(plan(&text))
         .store("main", store)
@@ -472,7 +472,12 @@ const WINDOWED: &str = r#"
     workers = 2
     memory_limit = "64MB"
     [[stage]]
-    window = { time = "at", size = "10s", lateness = "3s", by = ["who"], compute = { hits = "count(*)" } }
+    [stage.window]
+    time = "at"
+    size = "10s"
+    lateness = "3s"
+    by = ["who"]
+    compute = { hits = "count(*)" }
     [[stage]]
     select = ["window_start", "who", "hits"]
     [[stage]]
