@@ -1,6 +1,8 @@
 //! A second evaluator, as plain as can be: one row at a time, one value at a time. It shares
 //! nothing with the first but the semantics that both are meant to have.
 
+pub(crate) mod draw;
+
 use std::cmp::Ordering;
 use std::fmt::Write;
 
