@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use pelton::Engine;
+use pelton::plan::Plan;
+use pelton::stream::Service;
 
 use super::{Done, message, read_plan};
 
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Done {
     let (plan, text) = read_plan(&arguments.file)?;
     let name = arguments.file.display().to_string();
+    if !plan.source.listen.is_empty() || !plan.lanes.is_empty() {
+        return lanes(plan, &name, &text);
+    }
     let run = Engine::from_plan(plan)
         .in_file(&name, &text)
         .prepare()
@@ -37,6 +42,17 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     }
     for (name, schema) in branches {
         println!("{name}: {schema}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A pipeline without an end: what leaves each of its lanes.
+fn lanes(plan: Plan, name: &str, text: &str) -> Done {
+    let builder = Service::builder(plan).in_file(name, text);
+    let lanes = builder.check().map_err(message)?;
+    println!("{name}: ok");
+    for (lane, schema) in lanes {
+        println!("lane {lane}: {schema}");
     }
     Ok(ExitCode::SUCCESS)
 }

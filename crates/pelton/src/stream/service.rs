@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pelton_connect::stream::{self as connect, Positions, Shape, Store};
 use pelton_metrics::Registry;
 use pelton_pool::{Budget, BufferPool};
+use pelton_record::Schema;
 use pelton_sync::atomic::AtomicBool;
 use pelton_sync::thread::{self, JoinHandle};
 use pelton_sync::{Condvar, Mutex, PoisonError};
@@ -77,6 +78,23 @@ impl ServiceBuilder {
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
+    }
+
+    /// Binds the plan and opens nothing: what is wrong with it is told, and nothing else happens.
+    /// Answers the names of the lanes and the columns that leave each.
+    ///
+    /// # Errors
+    ///
+    /// When the plan makes no sense.
+    pub fn check(&self) -> Result<Vec<(String, Schema)>, Error> {
+        let settings = Settings::of(&self.plan)?;
+        let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
+        planner::routes(&self.plan, self.file.as_ref(), &settings)?;
+        let lanes = drafts.into_iter().map(|draft| {
+            let branch = &draft.pipeline.branches[0];
+            (draft.name, Schema::clone(&branch.output_schema))
+        });
+        Ok(lanes.collect())
     }
 
     /// Binds the plan, asks the stores how far they came, and lets the workers loose.
