@@ -64,7 +64,7 @@ fn bare() -> Vec<Benchmark> {
     vec![
         Benchmark::new(
             "events/flood",
-            "take a million events of about 250 bytes over four connections, keep those of one \
+            "take a million events of about 180 bytes over four connections, keep those of one \
              type, write a file",
             EVENTS,
             Goal::Nanoseconds(400.0),
