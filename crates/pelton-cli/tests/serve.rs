@@ -3,10 +3,12 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
+
+use pelton::connect::net::{Client, ClientOptions};
 
 /// A server; killed when dropped.
 struct Server {
@@ -168,6 +170,39 @@ fn a_tail_that_is_killed_again_and_again_writes_every_record_once() {
     let server = Server::start(&arguments);
     let expected = lines(0..written, Some("error"));
     wait_for_size(&places.path("out.ndjson"), expected.len() as u64);
+    let (code, said) = server.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(fs::read_to_string(&out).unwrap() == expected);
+}
+
+#[test]
+fn what_an_acknowledging_sender_brings_is_written_once_whenever_the_server_is_killed() {
+    let places = Places::new();
+    let out = places.text("out.ndjson");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let listen = format!("acked://{address}");
+    let arguments = ["--listen", &listen, "--out", &out];
+    let mut server = Server::start(&arguments);
+    let sender = thread::spawn(move || {
+        let mut client = Client::connect(ClientOptions::new(address, "numbers")).unwrap();
+        for batch in 0..400_u64 {
+            let records = lines(batch * 250..batch * 250 + 250, None);
+            client.send(records.as_bytes(), batch + 1).unwrap();
+        }
+        (client.flush().unwrap(), client.reconnects())
+    });
+    let expected = lines(0..100_000, None);
+    for quarter in 1..4 {
+        let path = places.path("out.ndjson");
+        wait_for_size(&path, expected.len() as u64 * quarter / 4);
+        server.kill();
+        server = Server::start(&arguments);
+    }
+    let (committed, reconnects) = sender.join().unwrap();
+    assert_eq!(committed, 400);
+    assert!(reconnects >= 3, "{reconnects}");
     let (code, said) = server.stop();
     assert_eq!(code, Some(0), "{said}");
     assert!(fs::read_to_string(&out).unwrap() == expected);

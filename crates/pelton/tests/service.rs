@@ -338,6 +338,48 @@ fn a_record_that_the_store_refuses_goes_to_the_dead_letter_alone() {
 }
 
 #[test]
+fn all_lanes_write_to_one_dead_letter() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = folder.path().join("refused.ndjson");
+    let text = format!(
+        "{PLAN}
+        on_error = \"dead_letter\"
+        [dead_letter]
+        path = '{}'
+        [[stage]]
+        validate = {{ small = \"id < 3\" }}
+        [[lane]]
+        name = \"zero\"
+        when = \"kind = 'k0'\"
+        sink = {{ url = \"memory:\" }}
+        stage = [{{ validate = {{ small = \"id < 3\" }} }}]
+        ",
+        letters.display()
+    );
+    let service = Service::builder(plan(&text))
+        .store("zero", TestStore::default())
+        .store("main", TestStore::default())
+        .start()
+        .unwrap();
+    send(&*service.intake(), &numbered(0..6));
+    let report = service.stop();
+    assert!(report.drained, "{report}");
+    let told = std::fs::read_to_string(letters).unwrap();
+    let mut lanes: Vec<&str> = told
+        .lines()
+        .map(|line| {
+            if line.contains("\"lane\":\"zero\"") {
+                "zero"
+            } else {
+                "main"
+            }
+        })
+        .collect();
+    lanes.sort_unstable();
+    assert_eq!(lanes, ["main", "main", "zero"]);
+}
+
+#[test]
 fn a_stalled_store_stops_the_sender_and_nothing_is_lost() {
     let store = TestStore::default();
     store.set(|told| told.stalled = true);

@@ -91,13 +91,16 @@ impl Retry {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Abandoned;
 
+/// The dead letter, to which all lanes write.
+pub(super) type Letters = Arc<Mutex<Box<dyn Store>>>;
+
 /// Puts records into the store of a lane, and those it refuses into the dead letter.
 pub(super) struct Keeper {
     pub lane: Arc<str>,
     pub store: Box<dyn Store>,
     /// What sees the records in order before they are put.
     pub tail: Option<Tail>,
-    pub letters: Option<Box<dyn Store>>,
+    pub letters: Option<Letters>,
     pub retry: Retry,
     pub deadline: Arc<Deadline>,
     pub metrics: LaneMetrics,
@@ -175,6 +178,9 @@ impl Keeper {
                 self.metrics.broken.set(0);
                 return Ok(Some(error));
             }
+            if failures == 1 || failures == BROKEN_AFTER {
+                tracing::warn!(lane = %self.lane, failures, %error, "tried again until it goes");
+            }
             self.metrics.retries.add(1);
             self.metrics.broken.set(i64::from(failures >= BROKEN_AFTER));
             self.deadline.rest(self.retry.pause(failures - 1));
@@ -183,6 +189,7 @@ impl Keeper {
             }
         }
         if failures > 0 {
+            tracing::info!(lane = %self.lane, failures, "it goes again");
             self.metrics.broken.set(0);
         }
         Ok(None)
@@ -222,8 +229,11 @@ impl Keeper {
             records,
         }];
         let nobody = Positions::new();
-        let sent = self.patiently(|keeper| match &mut keeper.letters {
-            Some(letters) => letters.put(&lines, &nobody),
+        let sent = self.patiently(|keeper| match &keeper.letters {
+            Some(letters) => letters
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .put(&lines, &nobody),
             None => Ok(()),
         });
         sent.map(|_| ())

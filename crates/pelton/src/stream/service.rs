@@ -15,7 +15,7 @@ use pelton_sync::{Condvar, Mutex, PoisonError};
 
 use super::inbox::Inbox;
 use super::intake::{Intake, Progress};
-use super::keeper::{Deadline, Keeper, Retry};
+use super::keeper::{Deadline, Keeper, Letters, Retry};
 use super::lane::Lane;
 use super::outbox::{Outbox, Rules};
 use super::room::Room;
@@ -48,6 +48,14 @@ impl fmt::Debug for ServiceBuilder {
             .field("plan", &self.plan)
             .finish_non_exhaustive()
     }
+}
+
+/// What all lanes of a service share.
+struct Surroundings<'a> {
+    settings: &'a Settings,
+    room: Arc<Room>,
+    deadline: Arc<Deadline>,
+    letters: Option<Letters>,
 }
 
 impl ServiceBuilder {
@@ -110,12 +118,18 @@ impl ServiceBuilder {
         let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
         let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
         let lone = drafts.len() == 1;
+        let surroundings = Surroundings {
+            settings: &settings,
+            room: room.clone(),
+            deadline: deadline.clone(),
+            letters: self.letters()?,
+        };
         let mut lanes = Vec::with_capacity(drafts.len());
         let mut workers = Vec::new();
         for draft in drafts {
             let usual = if lone { settings.workers } else { 1 };
             workers.push(draft.flow.workers.unwrap_or(usual).max(1));
-            lanes.push(Arc::new(self.lane(draft, &settings, &room, &deadline)?));
+            lanes.push(Arc::new(self.lane(draft, &surroundings)?));
         }
         let progress = Arc::new(Progress::default());
         progress.recover(common(&lanes));
@@ -146,13 +160,9 @@ impl ServiceBuilder {
         })
     }
 
-    fn lane(
-        &mut self,
-        draft: LaneDraft,
-        settings: &Settings,
-        room: &Arc<Room>,
-        deadline: &Arc<Deadline>,
-    ) -> Result<Lane, Error> {
+    fn lane(&mut self, draft: LaneDraft, surroundings: &Surroundings<'_>) -> Result<Lane, Error> {
+        let settings = surroundings.settings;
+        let letters = surroundings.letters.clone();
         let name: Arc<str> = draft.name.as_str().into();
         let mut store = self.store_of(&draft)?;
         let mut recovered = store
@@ -160,7 +170,6 @@ impl ServiceBuilder {
             .map_err(|error| Error::store(&name, &error))?;
         let metrics =
             LaneMetrics::new(&self.registry, &name).map_err(|error| Error::internal(&error))?;
-        let letters = self.letters_of()?;
         let writes_letters = letters.is_some();
         let store_shape = store.shape();
         let branch = &draft.pipeline.branches[0];
@@ -177,7 +186,7 @@ impl ServiceBuilder {
         let keeper = Keeper {
             lane: name.clone(),
             retry: Retry::from(&draft.sink.retry),
-            deadline: deadline.clone(),
+            deadline: surroundings.deadline.clone(),
             metrics: metrics.clone(),
             letters,
             store,
@@ -192,7 +201,7 @@ impl ServiceBuilder {
             outbox: Outbox::new(keeper, rules(&draft.flow, settings)),
             pipeline: draft.pipeline,
             record_bytes_max: settings.record_bytes_max,
-            room: room.clone(),
+            room: surroundings.room.clone(),
             name,
             metrics,
             writes_letters,
@@ -207,18 +216,17 @@ impl ServiceBuilder {
         super::stores::open(&draft.name, &draft.sink, &draft.pipeline)
     }
 
-    /// A dead letter for one more lane: all append to the same file.
-    fn letters_of(&mut self) -> Result<Option<Box<dyn Store>>, Error> {
-        if let Some(letters) = self.letters.take() {
-            return Ok(Some(letters));
-        }
+    /// The dead letter, if refused records are to be written.
+    fn letters(&mut self) -> Result<Option<Letters>, Error> {
         let plan = &self.plan;
-        match &plan.dead_letter {
-            Some(letters) if plan.engine.on_error == OnError::DeadLetter => {
-                super::stores::lines("dead_letter", &letters.path).map(Some)
+        let letters = match (self.letters.take(), &plan.dead_letter) {
+            (Some(letters), _) => letters,
+            (None, Some(letters)) if plan.engine.on_error == OnError::DeadLetter => {
+                super::stores::lines("dead_letter", &letters.path)?
             }
-            _ => Ok(None),
-        }
+            _ => return Ok(None),
+        };
+        Ok(Some(Arc::new(Mutex::new(letters))))
     }
 }
 
