@@ -23,7 +23,12 @@ fn examples() -> Vec<(String, String)> {
             .split_once("` → `")?;
         Some((expression.to_owned(), result.to_owned()))
     };
-    page.lines()
+    // The tables before the one of differences end in a column of examples.
+    let (tables, _) = page
+        .split_once("## Where it differs")
+        .expect("a section of differences");
+    tables
+        .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| example(line).unwrap_or_else(|| panic!("an example at the end of {line}")))
         .collect()
