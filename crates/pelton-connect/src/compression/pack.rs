@@ -52,6 +52,9 @@ impl Encoder {
 pub(super) struct PackedSink {
     name: String,
     inner: Box<dyn Sink>,
+    /// What the encoder has not seen yet, up to [`STEP_BYTES`]. An encoder may match other bytes
+    /// when it is given the same ones in other pieces, so it is given pieces of one size.
+    step: Vec<u8>,
     /// None after the commit.
     encoder: Option<Encoder>,
     /// Pays for the encoder.
@@ -76,11 +79,11 @@ impl PackedSink {
             let message = format!("there is no {codec} level {level}, expected {low} to {high}");
             return Err(Error::new(ErrorKind::Format, name, message));
         }
-        let needed = match codec {
+        let encoder_bytes = match codec {
             Compression::Zstd => ZSTD_KIB[level as usize - 1] << 10,
             _ => GZIP_BYTES,
         };
-        let memory = budget.reserve(needed).map_err(|error| {
+        let memory = budget.reserve(encoder_bytes + STEP_BYTES as u64).map_err(|error| {
             let message = format!(
                 "no memory to compress at {codec} level {level}: {error}; lower the level or raise \
                  engine.memory_limit"
@@ -101,30 +104,47 @@ impl PackedSink {
         Ok(Self {
             name: name.to_owned(),
             inner,
+            step: Vec::with_capacity(STEP_BYTES),
             encoder: Some(encoder),
             _memory: memory,
         })
     }
 }
 
-impl Sink for PackedSink {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+impl PackedSink {
+    /// Compresses the step that has been gathered.
+    fn encode_step(&mut self) -> Result<(), Error> {
         let Some(encoder) = &mut self.encoder else {
             return Ok(());
         };
-        for piece in bytes.chunks(STEP_BYTES) {
-            let written = encoder.write(piece);
-            written.map_err(|error| Error::io(&self.name, &error))?;
-            let packed = encoder.packed();
-            if packed.len() >= STEP_BYTES / 2 {
-                self.inner.write(packed)?;
-                packed.clear();
+        let written = encoder.write(&self.step);
+        written.map_err(|error| Error::io(&self.name, &error))?;
+        self.step.clear();
+        let packed = encoder.packed();
+        if packed.len() >= STEP_BYTES / 2 {
+            self.inner.write(packed)?;
+            packed.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Sink for PackedSink {
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let room = STEP_BYTES - self.step.len();
+            let (piece, rest) = bytes.split_at(room.min(bytes.len()));
+            self.step.extend_from_slice(piece);
+            bytes = rest;
+            if self.step.len() == STEP_BYTES {
+                self.encode_step()?;
             }
         }
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), Error> {
+        self.encode_step()?;
         if let Some(encoder) = self.encoder.take() {
             let rest = encoder.finish();
             let rest = rest.map_err(|error| Error::io(&self.name, &error))?;
