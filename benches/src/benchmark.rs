@@ -48,6 +48,8 @@ pub(crate) struct Engine {
 /// What ours has to reach, in time per item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
+    /// None: it is there to be compared with.
+    None,
     /// At most so many nanoseconds.
     Nanoseconds(f64),
     /// At most so many times what the fastest peer takes.

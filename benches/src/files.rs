@@ -9,6 +9,7 @@ mod answer;
 mod engine;
 mod job;
 mod process;
+mod roofline;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,17 +27,24 @@ pub(crate) fn benchmarks(options: &Options) -> Result<Vec<Benchmark>, String> {
         .iter()
         .filter(|job| name(job).contains(&options.filter))
         .collect();
-    if options.smoke || jobs.is_empty() {
+    let roofline = Some(roofline::bare());
+    let roofline = roofline.filter(|bare| bare.name.contains(&options.filter));
+    if options.smoke || jobs.is_empty() && roofline.is_none() {
         return Ok(Vec::new());
     }
     if options.list {
-        return Ok(jobs.into_iter().map(bare).collect());
+        return Ok(roofline
+            .into_iter()
+            .chain(jobs.into_iter().map(bare))
+            .collect());
     }
-    let pelton = build()?;
-    let engines = Engines::find(pelton);
-    jobs.into_iter()
-        .map(|job| prepare(job, &engines, options))
-        .collect()
+    let engines = Engines::find(build()?);
+    let roofline = roofline.map(|bare| {
+        let input = generated(("orders", "csv"), None, &engines, &options.size)?;
+        roofline::benchmark(bare, &input, length(&input)?)
+    });
+    let jobs = jobs.into_iter().map(|job| prepare(job, &engines, options));
+    roofline.into_iter().chain(jobs).collect()
 }
 
 fn name(job: &Job) -> String {
@@ -49,12 +57,8 @@ fn bare(job: &Job) -> Benchmark {
 }
 
 fn prepare(job: &'static Job, engines: &Engines, options: &Options) -> Result<Benchmark, String> {
-    let input = generated(job, engines, &options.size)?;
-    let bytes = input
-        .metadata()
-        .map_err(|error| format!("{}: {error}", input.display()))?
-        .len();
-    let mut benchmark = bare(job).on_bytes(bytes);
+    let input = generated(job.input, job.rows, engines, &options.size)?;
+    let mut benchmark = bare(job).on_bytes(length(&input)?);
     for engine in job.engines {
         match engines.work(*engine, job, &input, options.simd.as_deref()) {
             Ok(work) => benchmark = benchmark.process(engine.name(), engine.ours(), work),
@@ -64,6 +68,13 @@ fn prepare(job: &'static Job, engines: &Engines, options: &Options) -> Result<Be
         }
     }
     Ok(benchmark)
+}
+
+/// How many bytes the file has.
+fn length(path: &Path) -> Result<u64, String> {
+    let metadata = path.metadata();
+    let metadata = metadata.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(metadata.len())
 }
 
 /// Builds the command line tool as its users get it, and says where it is.
@@ -79,12 +90,16 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     }
 }
 
-/// The input of a job, generated from the seed unless it is there.
-fn generated(job: &Job, engines: &Engines, size: &str) -> Result<PathBuf, String> {
-    let (kind, extension) = job.input;
+/// The input of a job, generated from the seed unless it is there: so many rows, or else `size`.
+fn generated(
+    (kind, extension): (&str, &str),
+    rows: Option<&str>,
+    engines: &Engines,
+    size: &str,
+) -> Result<PathBuf, String> {
     let folder = Path::new("data/generated");
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let amount = match job.rows {
+    let amount = match rows {
         Some(rows) => ["--rows", rows],
         None => ["--size", size],
     };

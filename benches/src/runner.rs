@@ -125,6 +125,7 @@ impl Measured {
     /// The most nanoseconds per item that meet the goal; none when the peer it names is absent.
     pub(crate) fn limit(&self) -> Option<f64> {
         match self.goal {
+            Goal::None => None,
             Goal::Nanoseconds(limit) => Some(limit),
             Goal::Best(times) => self.best_peer().map(|line| line.time.median * times),
             Goal::Peer(name, times) => {

@@ -29,15 +29,21 @@ pub(crate) fn print(measured: &Measured) {
         .notes
         .iter()
         .for_each(|note| println!("    {note}"));
-    println!("    goal {}: {}\n", goal(measured), verdict(measured).0);
+    match measured.goal {
+        Goal::None => println!(),
+        _ => println!("    goal {}: {}\n", goal(measured), verdict(measured).0),
+    }
 }
 
 /// What a whole process is asked besides: input a second, and memory.
 fn process(measured: &Measured, line: &Line) -> String {
-    let (Some(bytes), Some(peak)) = (measured.bytes, line.peak_kib) else {
+    let Some(bytes) = measured.bytes else {
         return String::new();
     };
     let speed = bytes as f64 / line.time.median * 1e3;
+    let Some(peak) = line.peak_kib else {
+        return format!("  {speed:.0} MB/s");
+    };
     let large = if line.ours && PEAK_KIB < peak {
         ", over 50"
     } else {
@@ -52,7 +58,8 @@ pub(crate) fn print_verdict(results: &[Measured]) {
         "{:36} {:>10} {:>10} {:>8}  goal",
         "benchmark", "ours", "best peer", "ratio"
     );
-    for measured in results {
+    let aims = |measured: &&Measured| !matches!(measured.goal, Goal::None);
+    for measured in results.iter().filter(aims) {
         let ours = measured.ours().map(|line| line.time.median);
         let best = measured.best_peer().map(|line| line.time.median);
         let times = ours.zip(best).map(|(ours, best)| ratio(best / ours));
@@ -71,7 +78,7 @@ pub(crate) fn print_verdict(results: &[Measured]) {
         .iter()
         .filter(|measured| verdict(measured).1)
         .count();
-    println!("{met} of {} goals met", results.len());
+    println!("{met} of {} goals met", results.iter().filter(aims).count());
 }
 
 fn verdict(measured: &Measured) -> (&'static str, bool) {
@@ -86,6 +93,7 @@ fn verdict(measured: &Measured) -> (&'static str, bool) {
 fn goal(measured: &Measured) -> String {
     let limit = measured.limit().map_or_else(|| "?".to_owned(), duration);
     match measured.goal {
+        Goal::None => "none".to_owned(),
         Goal::Nanoseconds(_) => format!("<= {limit}"),
         Goal::Best(times) => format!("<= {times:.2} x best = {limit}"),
         Goal::Peer(name, times) => format!("<= {times:.2} x {name} = {limit}"),

@@ -25,6 +25,7 @@ pub(super) enum Engine {
     Wc,
     MawkWords,
     MawkStatus,
+    MawkPaths,
 }
 
 /// The scripts that make the Python peers do a job.
@@ -40,6 +41,17 @@ const STATUS: &str = r#"
     }
     END { print "status,requests"; fflush(); for (s in seen) print s "," seen[s] | "sort"; }"#;
 
+/// The path stands in the quoted request, before a question mark.
+const PATHS: &str = r#"
+    /^[^ ]+ [^ ]+ [^ ]+ \[[^\]]+\] "[^"]*" [0-9][0-9][0-9] [0-9-]+/ {
+        split($0, part, "\""); split(part[2], field, " "); split(field[2], path, "?")
+        seen[path[1]]++
+    }
+    END {
+        print "path,requests"; fflush()
+        for (p in seen) print p "," seen[p] | "sort -t, -k2,2nr -k1,1 | head -10"
+    }"#;
+
 impl Engine {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -51,7 +63,7 @@ impl Engine {
             Self::Polars => "polars",
             Self::Tr => "tr",
             Self::Wc => "wc",
-            Self::MawkWords | Self::MawkStatus => "mawk",
+            Self::MawkWords | Self::MawkStatus | Self::MawkPaths => "mawk",
         }
     }
 
@@ -70,7 +82,9 @@ impl Engine {
             Self::Polars => (&["python3", "-c", "import polars"], "pip install polars"),
             Self::Tr => (&["tr", "--version"], "install coreutils"),
             Self::Wc => (&["wc", "--version"], "install coreutils"),
-            Self::MawkWords | Self::MawkStatus => (&["mawk", "1"], "install mawk"),
+            Self::MawkWords | Self::MawkStatus | Self::MawkPaths => {
+                (&["mawk", "1"], "install mawk")
+            }
         }
     }
 }
@@ -156,9 +170,9 @@ fn command(
     let source = input.to_string_lossy();
     let words: Vec<&str> = match engine {
         Engine::PeltonRun(stages) => return pipeline(pelton, job.limit, stages, input, output),
-        Engine::PeltonSql => return Ok(query(pelton, job.limit, sql, input, output)),
+        Engine::PeltonSql => return Ok(query(pelton, job, sql, input, output)),
         Engine::PeltonAlone => {
-            let mut command = query(pelton, job.limit, sql, input, output);
+            let mut command = query(pelton, job, sql, input, output);
             command.args(["--workers", "1"]);
             return Ok(command);
         }
@@ -171,6 +185,7 @@ fn command(
         Engine::Wc => vec!["wc", "-lwc", &source],
         Engine::MawkWords => vec!["mawk", WORDS, &source],
         Engine::MawkStatus => vec!["mawk", STATUS, &source],
+        Engine::MawkPaths => vec!["mawk", PATHS, &source],
     };
     let mut command = Command::new(words[0]);
     command.args(&words[1..]);
@@ -202,12 +217,16 @@ fn pipeline(
     Ok(command)
 }
 
-fn query(pelton: &Path, limit: &str, sql: &str, input: &Path, output: &Path) -> Command {
+fn query(pelton: &Path, job: &Job, sql: &str, input: &Path, output: &Path) -> Command {
     let mut command = Command::new(pelton);
     command
         .arg("sql")
         .arg(sql.replace("{input}", &format!("'{}'", input.display())));
-    command.args(["--memory-limit", limit, "-o"]).arg(output);
+    command.args(["--memory-limit", job.limit, "-o"]).arg(output);
+    if job.input.0 == "log" {
+        // By its extension it is text.
+        command.args(["--input-format", "log"]);
+    }
     command
 }
 

@@ -189,4 +189,15 @@ pub(super) const JOBS: &[Job] = &[
         engines: &[Engine::PeltonSql, Engine::MawkStatus],
         ..PLAIN
     },
+    Job {
+        name: "log-paths",
+        model: "access log: the ten paths with most requests",
+        input: ("log", "log"),
+        sql: "SELECT path, count(*) AS requests FROM {input} GROUP BY path \
+              ORDER BY requests DESC, path LIMIT 10",
+        shape: Shape::Rows,
+        goal: Goal::Best(1.0 / 3.0),
+        engines: &[Engine::PeltonSql, Engine::MawkPaths],
+        ..PLAIN
+    },
 ];

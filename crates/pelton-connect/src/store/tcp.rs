@@ -73,7 +73,8 @@ impl TcpStore {
                 Ok(mut peer) => {
                     peer.set_nodelay(true)?;
                     peer.set_write_timeout(Some(self.options.write_timeout))?;
-                    peer.write_all(&self.options.header)?;
+                    peer.set_nonblocking(true)?;
+                    send(&mut peer, &self.options.header)?;
                     return Ok(peer);
                 }
                 Err(error) => last = error,
@@ -87,25 +88,54 @@ impl TcpStore {
             Some(peer) if is_there(&peer)? => peer,
             _ => self.connect()?,
         };
+        let mut small = Vec::new();
         for delivery in deliveries {
-            if let Delivery::Bytes { bytes, .. } = delivery {
-                peer.write_all(bytes)?;
+            let Delivery::Bytes { bytes, .. } = delivery else {
+                continue;
+            };
+            if small.len() + bytes.len() > GATHERED_BYTES_MAX {
+                send(&mut peer, &std::mem::take(&mut small))?;
+            }
+            match bytes.len() < GATHERED_BYTES_MAX && deliveries.len() > 1 {
+                true => small.extend_from_slice(bytes),
+                false => send(&mut peer, bytes)?,
             }
         }
+        send(&mut peer, &small)?;
         self.peer = Some(peer);
         Ok(())
     }
 }
 
+/// So many bytes of small deliveries are written at once: they cost less to copy than to hand to
+/// the system one by one.
+const GATHERED_BYTES_MAX: usize = 32 << 10;
+
+/// Writes all to a peer that is not waited for, and then waits for it all the same, where it takes
+/// no more: as long as its time-out allows.
+fn send(peer: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match peer.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                peer.set_nonblocking(false)?;
+                peer.write_all(bytes)?;
+                return peer.set_nonblocking(true);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// False when the peer has closed its end: what is written then is lost without a word.
 fn is_there(peer: &TcpStream) -> io::Result<bool> {
-    peer.set_nonblocking(true)?;
-    let seen = peer.peek(&mut [0]);
-    peer.set_nonblocking(false)?;
-    Ok(match seen {
-        Ok(bytes) => bytes > 0,
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-    })
+    match peer.peek(&mut [0]) {
+        Ok(bytes) => Ok(bytes > 0),
+        Err(error) => Ok(error.kind() == io::ErrorKind::WouldBlock),
+    }
 }
 
 impl Store for TcpStore {
