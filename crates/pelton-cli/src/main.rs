@@ -13,6 +13,7 @@
 mod command;
 mod generate;
 mod lines;
+mod open_files;
 mod outbound;
 mod progress;
 

@@ -8,6 +8,8 @@ use pelton::plan::{ByteSize, DeadLetterPlan, OnError, Plan, StagePlan};
 use pelton::server::{PlanSource, Server};
 use pelton::stream::ServiceReport;
 
+use crate::open_files;
+
 use super::{Done, message, read_plan};
 
 const EXAMPLES: &str = "\
@@ -87,12 +89,20 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         None => (Plan::default(), None),
     };
     let plan = adjusted(plan, arguments)?;
+    let files = open_files::raise_limit();
     let server = Server::start(plan, file).map_err(message)?;
     if !arguments.quiet {
         eprintln!("listening on {}", server.addresses().join(", "));
         if let Some(address) = server.admin_address() {
             eprintln!("metrics and health on http://{address}");
         }
+    }
+    if let Some(files) = files.filter(|&files| files < server.connections_max()) {
+        tracing::warn!(
+            "{} connections may come and {files} files may be open: raise `ulimit -H -n`, or \
+             LimitNOFILE= of the service",
+            server.connections_max()
+        );
     }
     let report = server.run().map_err(message)?;
     if !arguments.quiet {

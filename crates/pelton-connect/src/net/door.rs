@@ -20,6 +20,11 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_ASKS: u32 = 4;
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 
+/// So many may wait to be let in, or fewer where the system says so (`net.core.somaxconn`). Who is
+/// one too many is not told so, and tries again after a second, then three: at tokio's 1024, ten
+/// thousand at once took half a minute.
+const WAITING_MAX: i32 = 16 << 10;
+
 /// Where connections come in.
 pub(super) trait Accept: Send + Sync + 'static {
     type Wire: Wire + 'static;
@@ -37,6 +42,9 @@ impl TcpDoor {
     pub(super) async fn bind(host: &str, name: &str) -> Result<Self, Error> {
         let listener = TcpListener::bind(host).await;
         let listener = listener.map_err(|error| refused(name, &error))?;
+        // Said once more, the number of those who may wait is changed.
+        let waiting = SockRef::from(&listener).listen(WAITING_MAX);
+        waiting.map_err(|error| refused(name, &error))?;
         Ok(Self { listener })
     }
 

@@ -25,7 +25,7 @@ impl Sql {
     /// Binds the stages of `plan`, whose source says what payloads look like.
     pub(super) fn bind(plan: &Plan) -> Result<Self, Error> {
         let settings = Settings::of(plan)?;
-        let mut drafts = planner::lanes(plan, None, &settings)?;
+        let mut drafts = planner::lanes(plan, None, &settings, &|_, _| false)?;
         let pipeline = drafts.remove(0).pipeline;
         let [segment] = &pipeline.branches[0].segments[..] else {
             let message = "an embedded engine works on one record at a time: aggregate, sort, \

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pelton_connect::Compression;
 use pelton_format::Format;
 use pelton_record::Schema;
 use pelton_stage::{Bound, Expression};
@@ -34,10 +33,12 @@ pub(crate) struct Routes {
 }
 
 /// The lanes of `plan` in the order in which records try them, the pipeline's own last.
+/// `columns` tells of a lane and its sink whether they want columns rather than encoded records.
 pub(crate) fn lanes(
     plan: &Plan,
     file: Option<&(String, String)>,
     settings: &Settings,
+    columns: &dyn Fn(&str, &SinkPlan) -> bool,
 ) -> Result<Vec<LaneDraft>, Error> {
     let own = LaneDraftOf {
         name: MAIN_LANE,
@@ -56,7 +57,7 @@ pub(crate) fn lanes(
     check_names(plan)?;
     others
         .chain([own])
-        .map(|lane| lane.draft(file, settings))
+        .map(|lane| lane.draft(file, settings, columns))
         .collect()
 }
 
@@ -88,6 +89,7 @@ impl LaneDraftOf<'_> {
         self,
         file: Option<&(String, String)>,
         settings: &Settings,
+        columns: &dyn Fn(&str, &SinkPlan) -> bool,
     ) -> Result<LaneDraft, Error> {
         if !self.plan.branches.is_empty() {
             let message = "branches are for inputs with an end: here records take lanes";
@@ -101,6 +103,7 @@ impl LaneDraftOf<'_> {
             schema: &schema,
             doubtful: &[],
             files: false,
+            columns: columns(self.name, &plan.sink),
         };
         let sink = plan.sink.clone();
         let engine = Engine {
@@ -153,15 +156,8 @@ fn check_sink(name: &str, sink: &SinkPlan, flow: &FlowPlan) -> Result<(), PlanEr
         );
         return Err(PlanError::new(message));
     }
-    let packed = match sink.compression {
-        Compression::Auto => Compression::of_path(&sink.path),
-        given => given,
-    };
-    if packed != Compression::None || sink.format == Some(FormatName::Table) {
-        let message = format!(
-            "lane \"{name}\": compression and tables are for pipelines with an end; set \
-             sink.compression = \"none\" for a file that is only called so"
-        );
+    if sink.format == Some(FormatName::Table) {
+        let message = format!("lane \"{name}\": tables are for pipelines with an end");
         return Err(PlanError::new(message));
     }
     Ok(())

@@ -58,6 +58,7 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
         schema: source.schema(),
         doubtful: source.doubtful(),
         files: true,
+        columns: false,
     };
     let bound = bind(&engine, &known, custom, settings.spill.clone(), open)?;
     let input = match bound.file {
@@ -149,6 +150,8 @@ struct Known<'a> {
     doubtful: &'a [Option<DataType>],
     /// Records come from inputs with names, which an expression may ask for.
     files: bool,
+    /// Records leave as columns, for a sink that has no use for their raw bytes.
+    columns: bool,
 }
 
 /// A plan bound to its input.
@@ -201,7 +204,8 @@ fn bind(
         let fields = schema.fields().iter().cloned();
         schema = Schema::new(fields.chain([file_column::field()]).collect());
     };
-    let raw = raw(&ways, plan, &schema, custom.is_empty() && !file);
+    let may_be_raw = custom.is_empty() && !file && !known.columns;
+    let raw = raw(&ways, plan, &schema, may_be_raw);
     let wanted = wanted(plan, &schema, &needed(&ways, &raw, custom.is_empty()));
     let pruned: Vec<_> = wanted
         .iter()

@@ -44,6 +44,16 @@ impl Listeners {
         names.collect()
     }
 
+    /// The most connections that they let in together.
+    pub(super) fn connections_max(&self, plan: &Plan) -> u64 {
+        let lets_in = |text: &&String| {
+            let kinds = ["tcp://", "unix://", "http://", "acked://"];
+            !text.contains("://") || kinds.iter().any(|kind| text.starts_with(kind))
+        };
+        let doors = self.running.keys().filter(lets_in).count();
+        (doors * limits(plan).connections_max) as u64
+    }
+
     /// Makes what listens what `plan` wants.
     pub(super) async fn change(&mut self, plan: &Plan) -> Result<(), Error> {
         let bound = self.bind_new(plan).await?;

@@ -112,6 +112,12 @@ impl Server {
         self.listeners.names()
     }
 
+    /// The most connections that all listeners together let in: each takes a file of the process.
+    #[must_use]
+    pub fn connections_max(&self) -> u64 {
+        self.listeners.connections_max(&self.plan)
+    }
+
     /// Where metrics and health are answered.
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {

@@ -23,7 +23,7 @@ use super::router::Router;
 use super::stats::{LaneMetrics, LaneStats, ServiceReport};
 use super::tail::Tail;
 use crate::Error;
-use crate::plan::{FlowPlan, LaneKind, OnError, Plan};
+use crate::plan::{FlowPlan, LaneKind, OnError, Plan, SinkPlan};
 use crate::planner::{self, LaneDraft};
 use crate::run::Settings;
 
@@ -96,7 +96,7 @@ impl ServiceBuilder {
     /// When the plan makes no sense.
     pub fn check(&self) -> Result<Vec<(String, Schema)>, Error> {
         let settings = Settings::of(&self.plan)?;
-        let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
+        let drafts = self.drafts(&settings)?;
         planner::routes(&self.plan, self.file.as_ref(), &settings)?;
         let lanes = drafts.into_iter().map(|draft| {
             let branch = &draft.pipeline.branches[0];
@@ -115,7 +115,7 @@ impl ServiceBuilder {
         let pool = BufferPool::new(settings.budget.clone());
         let room = Arc::new(Room::default());
         let deadline = Arc::new(Deadline::default());
-        let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
+        let drafts = self.drafts(&settings)?;
         let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
         let lone = drafts.len() == 1;
         let surroundings = Surroundings {
@@ -158,6 +158,14 @@ impl ServiceBuilder {
             budget: settings.budget,
             started: Instant::now(),
         })
+    }
+
+    fn drafts(&self, settings: &Settings) -> Result<Vec<LaneDraft>, Error> {
+        let columns = |lane: &str, sink: &SinkPlan| match self.stores.get(lane) {
+            Some(store) => store.shape() == Shape::Rows,
+            None => super::stores::wants_columns(sink),
+        };
+        planner::lanes(&self.plan, self.file.as_ref(), settings, &columns)
     }
 
     fn lane(&mut self, draft: LaneDraft, surroundings: &Surroundings<'_>) -> Result<Lane, Error> {

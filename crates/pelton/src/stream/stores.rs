@@ -38,6 +38,12 @@ pub(super) fn open(
     opened.map_err(|error| Error::store(lane, &error))
 }
 
+/// True for a sink whose store takes columns: a table, and files that are named by values.
+pub(super) fn wants_columns(sink: &SinkPlan) -> bool {
+    let scheme = sink.url.as_deref().and_then(|url| url.split(':').next());
+    matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) || sink.path.contains('{')
+}
+
 /// A file of lines.
 pub(super) fn lines(lane: &str, path: &str) -> Result<Box<dyn Store>, Error> {
     let opened = FileStore::open(FileStoreOptions::new(path));
@@ -166,6 +172,8 @@ fn file(sink: &SinkPlan, pipeline: &Pipeline) -> FileStoreOptions {
         lines: !matches!(pipeline.branches[0].output.name(), "frames" | "events"),
         rotate_bytes: sink.rotate_size.map(|size| size.bytes()),
         rotate_every: sink.rotate_after.map(|after| after.duration()),
+        compression: sink.compression,
+        level: sink.level,
         ..FileStoreOptions::new(&sink.path)
     }
 }
