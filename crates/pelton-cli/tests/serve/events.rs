@@ -43,7 +43,9 @@ pub(crate) fn ids(text: &str) -> Vec<i64> {
         let digits = line.strip_prefix("{\"id\":")?.split(',').next()?;
         digits.parse().ok()
     };
-    let ids = text.lines().map(|line| id(line).unwrap_or_else(|| panic!("{line:?}")));
+    let ids = text
+        .lines()
+        .map(|line| id(line).unwrap_or_else(|| panic!("{line:?}")));
     ids.collect()
 }
 

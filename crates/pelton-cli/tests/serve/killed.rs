@@ -47,7 +47,11 @@ impl Sink<'_> {
     fn check(&self, server: Server, records: u64) {
         let (code, said) = server.stop();
         assert_eq!(code, Some(0), "{said}");
-        assert!((self.content)() == errors(0..records), "{:?}", self.settings);
+        assert!(
+            (self.content)() == errors(0..records),
+            "{:?}",
+            self.settings
+        );
     }
 }
 
@@ -64,17 +68,8 @@ fn followed(sink: &Sink<'_>) {
     }
     let server = sink.serve(&listen);
     let end = file.metadata().unwrap().len();
-    while committed(&server) < end {
-        thread::yield_now();
-    }
+    server.wait_for_position("tail:", end);
     sink.check(server, KILLS * RECORDS);
-}
-
-/// How far the one stream is committed.
-fn committed(server: &Server) -> u64 {
-    let stats = server.stats();
-    let positions = stats["positions"].as_object().unwrap();
-    positions.values().filter_map(serde_json::Value::as_u64).sum()
 }
 
 /// A sender that waits for acknowledgements is served by servers that are killed.

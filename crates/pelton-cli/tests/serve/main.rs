@@ -1,7 +1,11 @@
 //! The server as a process: started, fed, killed, starved and lied to, and what it put away
 //! compared with arithmetic.
 #![allow(clippy::unwrap_used, reason = "what tests are made of may")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what is skipped is said aloud, and what a soak came to"
+)]
 
 mod events;
 mod killed;

@@ -16,9 +16,9 @@ struct Served {
     places: Places,
 }
 
-const TCP: usize = 0;
-const ACKED: usize = 1;
-const HTTP: usize = 2;
+const TCP: &str = "tcp://";
+const ACKED: &str = "acked://";
+const HTTP: &str = "http://";
 
 impl Served {
     fn start() -> Self {
@@ -26,22 +26,14 @@ impl Served {
         let out = places.text("out.ndjson");
         let mut arguments = vec!["--out", &out, "--schema", "level=string"];
         arguments.extend(["--filter", "level = 'error'", "--admin", "127.0.0.1:0"]);
-        for listen in ["tcp", "acked", "http"].map(|kind| format!("{kind}://127.0.0.1:0")) {
-            arguments.extend(["--listen", Box::leak(listen.into_boxed_str())]);
-        }
+        let doors = [TCP, ACKED, HTTP].map(|kind| format!("{kind}127.0.0.1:0"));
+        arguments.extend(doors.iter().flat_map(|door| ["--listen", door]));
         let server = Server::start(&arguments);
         Self { server, places }
     }
 
-    /// The door of a kind: addresses come in an order of their own.
-    fn door(&self, kind: usize) -> &str {
-        let scheme = ["tcp://", "acked://", "http://"][kind];
-        let mut addresses = self.server.addresses.iter();
-        addresses.find_map(|address| address.strip_prefix(scheme)).unwrap()
-    }
-
-    fn connect(&self, kind: usize) -> TcpStream {
-        let stream = TcpStream::connect(self.door(kind)).unwrap();
+    fn connect(&self, kind: &str) -> TcpStream {
+        let stream = TcpStream::connect(self.server.door(kind)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
     }
@@ -108,7 +100,7 @@ fn half_a_frame_has_no_effect() {
     frame.extend(lines(1..2, None).bytes());
     stream.write_all(&frame).unwrap();
     drop(stream);
-    let options = ClientOptions::new(served.door(ACKED), "numbers");
+    let options = ClientOptions::new(served.server.door(ACKED), "numbers");
     let mut client = Client::connect(options).unwrap();
     assert_eq!(client.position(), 0);
     client.send(lines(3..9, None).as_bytes(), 1).unwrap();
@@ -217,7 +209,11 @@ fn ten_thousand_connections_are_served_at_once() {
     drop(streams);
     let (code, said) = server.stop();
     assert_eq!(code, Some(0), "{said}");
-    let mut found: Vec<String> = places.content("out.ndjson").lines().map(str::to_owned).collect();
+    let mut found: Vec<String> = places
+        .content("out.ndjson")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     let expected = lines(0..CONNECTIONS, None);
     let mut expected: Vec<&str> = expected.lines().collect();
     found.sort_unstable();

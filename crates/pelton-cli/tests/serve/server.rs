@@ -37,25 +37,38 @@ impl Server {
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let listening = line_after(&mut errors, "listening on ");
         let addresses = listening.split(", ").map(str::to_owned).collect();
-        let admin = arguments
-            .contains(&"--admin")
-            .then(|| line_after(&mut errors, "health on http://"));
-        Self {
+        let mut server = Self {
             child,
             errors,
             addresses,
-            admin,
+            admin: None,
+        };
+        if arguments.contains(&"--admin") {
+            server.hear_of_admin();
         }
+        server
     }
 
-    /// The host and port of the listener at `index`, whatever it speaks.
-    pub(crate) fn host(&self, index: usize) -> &str {
-        let (_, host) = self.addresses[index].split_once("://").unwrap();
-        host
+    /// Starts one whose plan says where it tells how it stands.
+    pub(crate) fn start_admin(arguments: &[&str]) -> Self {
+        let mut server = Self::start(arguments);
+        server.hear_of_admin();
+        server
+    }
+
+    fn hear_of_admin(&mut self) {
+        self.admin = Some(line_after(&mut self.errors, "health on http://"));
+    }
+
+    /// The host and port of the listener whose address begins with `scheme`.
+    pub(crate) fn door(&self, scheme: &str) -> &str {
+        let mut addresses = self.addresses.iter();
+        let door = addresses.find_map(|address| address.strip_prefix(scheme));
+        door.unwrap_or_else(|| panic!("{scheme} of {:?}", self.addresses))
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.host(0)).unwrap()
+        TcpStream::connect(self.door("tcp://")).unwrap()
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -91,6 +104,19 @@ impl Server {
     /// Waits until `/stats` says at least `count` under `key`.
     pub(crate) fn wait_for(&self, key: &str, count: u64) {
         while self.count(key) < count {
+            thread::yield_now();
+        }
+    }
+
+    /// Waits until the stream whose name begins with `start` is committed up to `position`.
+    pub(crate) fn wait_for_position(&self, start: &str, position: u64) {
+        let reached = || {
+            let stats = self.stats();
+            let mut positions = stats["positions"].as_object().unwrap().iter();
+            let found = positions.find(|(name, _)| name.starts_with(start));
+            found.and_then(|(_, position)| position.as_u64())
+        };
+        while reached() < Some(position) {
             thread::yield_now();
         }
     }
