@@ -56,6 +56,8 @@ pub(crate) enum Goal {
     Best(f64),
     /// At most so many times what the named peer takes.
     Peer(&'static str, f64),
+    /// At most so many KiB of resident memory, whatever the time.
+    PeakKib(u64),
 }
 
 /// A named piece of work with everyone who does it.

@@ -1,8 +1,9 @@
 //! A server under events: throughput, what it costs, how late they are.
 //!
 //! A round starts the server as its own process, sends it lines over four connections, and waits
-//! until the last of them has come out at the other end. The peer is a program of a hundred lines
-//! that does this job and no other and checks nothing: how far the machine goes.
+//! until the last of them has come out at the other end. The peers are rsyslog, where it is
+//! installed, and a program of a hundred lines that does this job and no other and checks nothing:
+//! how far the machine goes.
 //!
 //! Latencies are those of an open loop: each event has a moment at which it is due, and its
 //! latency counts from there, however late the sender itself was. So a server that stands still
@@ -10,15 +11,20 @@
 
 mod flood;
 mod floor;
+mod idle;
 mod paced;
 mod server;
+mod tail;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use crate::benchmark::{Benchmark, Goal, Sample};
+use crate::benchmark::{Benchmark, Goal, Sample, Work};
 use crate::files;
 use crate::flags::Options;
+use flood::Load;
 use paced::Percentile;
 use server::Program;
 
@@ -31,93 +37,242 @@ const EVENTS: u64 = 1_000_000;
 /// Events a second of the paced runs.
 const RATE: u64 = 82_000;
 const PACED: u64 = 2 * RATE;
+/// Seconds of a round in which nothing comes.
+const IDLE: u64 = 3;
+/// The type of the events that are kept of what `pelton gen` makes.
+const KIND: &str = "view";
+
+/// What a benchmark asks of a server.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    Flood,
+    FloodCpu,
+    Dedup,
+    Overload,
+    Latency(f64),
+    PacedCpu,
+    Tail,
+    Wakeups,
+    IdleCpu,
+}
+
+/// What the rounds need, made once.
+struct Inputs {
+    load: Rc<Load>,
+    doubles: Rc<Load>,
+    tail: PathBuf,
+    tail_kept: u64,
+}
 
 /// The benchmarks whose name the filter matches; none in a smoke run.
 pub(crate) fn benchmarks(options: &Options) -> Result<Vec<Benchmark>, String> {
-    let mut all = bare();
-    all.retain(|benchmark| benchmark.name.contains(&options.filter));
+    let mut all = questions();
+    all.retain(|(benchmark, _)| benchmark.name.contains(&options.filter));
     if options.smoke || all.is_empty() {
         return Ok(Vec::new());
     }
     if options.list {
-        return Ok(all);
+        return Ok(all.into_iter().map(|(benchmark, _)| benchmark).collect());
     }
     let pelton = files::build()?;
-    let input: Rc<PathBuf> = Rc::new(generated(&pelton)?);
-    let programs = [Program::Pelton(pelton), Program::Floor];
-    Ok(all
-        .into_iter()
-        .map(|benchmark| {
-            programs.iter().fold(benchmark, |benchmark, program| {
-                with(benchmark, program.clone(), input.clone())
-            })
-        })
-        .collect())
+    let events = generated(&pelton, "rows", &EVENTS.to_string())?;
+    let tail = generated(&pelton, "size", &options.size)?;
+    let inputs = Inputs {
+        load: Rc::new(Load::of_file(&events, EVENTS)?),
+        doubles: Rc::new(Load::with_doubles(&events, EVENTS)?),
+        tail_kept: tail::expected_bytes(&tail)?,
+        tail,
+    };
+    let pelton = Program::Pelton(pelton);
+    all.into_iter()
+        .map(|(benchmark, question)| with(benchmark, question, &pelton, &inputs))
+        .collect()
 }
 
-fn bare() -> Vec<Benchmark> {
-    let paced = |name: &str, goal: f64| {
-        let model = "latency from the moment at which an event is due to the moment at which it \
-                     comes out, at 82,000 a second over TCP";
-        Benchmark::new(name, model, PACED, Goal::Nanoseconds(goal))
+fn questions() -> Vec<(Benchmark, Question)> {
+    let flood = "take a million events of about 180 bytes over four connections, keep those of \
+                 one type, write a file";
+    let dedup = "the same, with a tenth of them twice: one of each id is kept, of a window of a \
+                 million";
+    let overload = "the same events, offered at twice the rate that is taken when the server sets \
+                    the pace";
+    let tail = "follow a file of events that is there already, keep those of one type, write a \
+                file; from the start of the process";
+    let paced = "latency from the moment at which an event is due to the moment at which it comes \
+                 out, at 82,000 a second over TCP";
+    let ask = |name: &str, model, items, goal, question| {
+        let benchmark = Benchmark::new(&format!("events/{name}"), model, items, goal);
+        (benchmark, question)
+    };
+    let flooded = |name: &str, model, goal, question| ask(name, model, EVENTS, goal, question);
+    let late = |name: &str, goal, part| {
+        let goal = Goal::Nanoseconds(goal);
+        ask(name, paced, PACED, goal, Question::Latency(part))
     };
     vec![
-        Benchmark::new(
-            "events/flood",
-            "take a million events of about 180 bytes over four connections, keep those of one \
-             type, write a file",
-            EVENTS,
-            Goal::Nanoseconds(400.0),
-        ),
-        Benchmark::new(
-            "events/flood-cpu",
+        flooded("flood", flood, Goal::Nanoseconds(400.0), Question::Flood),
+        flooded(
+            "flood-cpu",
             "processor time of the server for each of the same events",
-            EVENTS,
             Goal::Nanoseconds(500.0),
+            Question::FloodCpu,
         ),
-        paced("events/paced-p50", 250_000.0),
-        paced("events/paced-p99", 1_000_000.0),
-        paced("events/paced-p999", 6_000_000.0),
-        Benchmark::new(
-            "events/paced-cpu",
+        flooded(
+            "flood-memory",
+            flood,
+            Goal::PeakKib(31_250),
+            Question::Flood,
+        ),
+        flooded("dedup", dedup, Goal::Nanoseconds(625.0), Question::Dedup),
+        flooded(
+            "dedup-memory",
+            dedup,
+            Goal::PeakKib(62_500),
+            Question::Dedup,
+        ),
+        flooded(
+            "overload",
+            overload,
+            Goal::Peer(FLAT_OUT, 1.0 / 0.9),
+            Question::Overload,
+        ),
+        late("paced-p50", 250_000.0, 0.5),
+        late("paced-p99", 1_000_000.0, 0.99),
+        late("paced-p999", 6_000_000.0, 0.999),
+        ask(
+            "paced-cpu",
             "processor time of the server for each event at 82,000 a second; 3,049 ns are a \
              quarter of a core",
             PACED,
             Goal::Nanoseconds(0.25e9 / RATE as f64),
+            Question::PacedCpu,
+        ),
+        ask(
+            "tail",
+            tail,
+            1,
+            Goal::Nanoseconds(f64::INFINITY),
+            Question::Tail,
+        ),
+        ask(
+            "idle-wakeups",
+            "wake-ups a second of a server with an open connection on which nothing comes; a \
+             nanosecond in the table is a wake-up",
+            IDLE,
+            Goal::Nanoseconds(5.0),
+            Question::Wakeups,
+        ),
+        ask(
+            "idle-cpu",
+            "processor time a second of the same",
+            IDLE,
+            Goal::Nanoseconds(1e6),
+            Question::IdleCpu,
         ),
     ]
 }
 
-fn with(benchmark: Benchmark, program: Program, input: Rc<PathBuf>) -> Benchmark {
-    let (name, ours) = (program.name(), program.is_ours());
-    let wanted = benchmark.name.clone();
-    let work = move |items: u64| -> Result<Sample, String> {
-        match wanted.as_str() {
-            "events/flood" => flood::run(&program, &input, items).map(|flood| flood.wall()),
-            "events/flood-cpu" => flood::run(&program, &input, items).map(|flood| flood.cpu()),
-            "events/paced-cpu" => paced::run(&program, items, RATE).map(|paced| paced.cpu()),
-            name => {
-                let percentile = match name {
-                    "events/paced-p50" => Percentile(0.5),
-                    "events/paced-p99" => Percentile(0.99),
-                    _ => Percentile(0.999),
-                };
-                paced::run(&program, items, RATE).map(|paced| paced.latency(percentile))
-            }
+/// The engine that overload is held against.
+const FLAT_OUT: &str = "pelton flat out";
+
+/// Adds the servers that take part.
+fn with(
+    mut benchmark: Benchmark,
+    question: Question,
+    pelton: &Program,
+    inputs: &Inputs,
+) -> Result<Benchmark, String> {
+    if let Question::Overload = question {
+        return Ok(overload(benchmark, pelton, &inputs.load));
+    }
+    if let Question::Tail = question {
+        let bytes = inputs
+            .tail
+            .metadata()
+            .map_err(|error| error.to_string())?
+            .len();
+        // As many nanoseconds as bytes are 1000 MB/s.
+        benchmark.goal = Goal::Nanoseconds(bytes as f64);
+        benchmark.bytes = Some(bytes);
+    }
+    let mut programs = vec![pelton.clone(), Program::Floor];
+    let is_for_rsyslog = matches!(
+        question,
+        Question::Flood | Question::FloodCpu | Question::Latency(_) | Question::PacedCpu
+    );
+    if is_for_rsyslog {
+        match Program::rsyslog() {
+            Some(rsyslog) => programs.push(rsyslog),
+            None => benchmark
+                .notes
+                .push("rsyslog is not installed (apt-get install rsyslog)".to_owned()),
         }
-    };
-    benchmark.process(name, ours, Box::new(work))
+    }
+    Ok(programs.into_iter().fold(benchmark, |benchmark, program| {
+        let (name, ours) = (program.name(), program.is_ours());
+        benchmark.process(name, ours, work(question, program, inputs))
+    }))
 }
 
-/// A file of events, generated unless it is there.
-fn generated(pelton: &Path) -> Result<PathBuf, String> {
+fn work(question: Question, program: Program, inputs: &Inputs) -> Work {
+    let load = match question {
+        Question::Dedup => inputs.doubles.clone(),
+        _ => inputs.load.clone(),
+    };
+    let (tail, kept) = (inputs.tail.clone(), inputs.tail_kept);
+    Box::new(move |items| match question {
+        Question::Flood | Question::Dedup | Question::Overload => {
+            flood::run(&program, &load, items, None).map(|flood| flood.wall())
+        }
+        Question::FloodCpu => flood::run(&program, &load, items, None).map(|flood| flood.cpu()),
+        Question::Latency(part) => {
+            paced::run(&program, items, RATE).map(|paced| paced.latency(Percentile(part)))
+        }
+        Question::PacedCpu => paced::run(&program, items, RATE).map(|paced| paced.cpu()),
+        Question::Tail => tail::run(&program, &tail, kept),
+        Question::Wakeups => idle::run(&program, items).map(|idle| idle.wakeups()),
+        Question::IdleCpu => idle::run(&program, items).map(|idle| idle.cpu()),
+    })
+}
+
+/// Ours with twice as much as it takes, beside ours with as much as it takes.
+fn overload(benchmark: Benchmark, pelton: &Program, load: &Rc<Load>) -> Benchmark {
+    let flat_out = Rc::new(Cell::new(Duration::ZERO));
+    let (program, events, taken) = (pelton.clone(), load.clone(), flat_out.clone());
+    let twice = move |items| -> Result<Sample, String> {
+        flood::overload(&program, &events, items, &taken).map(|flood| flood.wall())
+    };
+    let (program, events) = (pelton.clone(), load.clone());
+    let once = move |items| {
+        let flood = flood::run(&program, &events, items, None)?;
+        flat_out.set(flood.wall().elapsed);
+        Ok(flood.wall())
+    };
+    benchmark
+        .process("pelton offered twice", true, Box::new(twice))
+        .process(FLAT_OUT, false, Box::new(once))
+}
+
+/// Waits until the file at `path` has so many bytes, a minute at most; how many it has.
+fn wait_for_size(path: &Path, bytes: u64) -> u64 {
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        let size = path.metadata().map_or(0, |metadata| metadata.len());
+        if size >= bytes || Instant::now() > patience {
+            return size;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// A file of events, so many rows or bytes, generated unless it is there.
+fn generated(pelton: &Path, measure: &str, amount: &str) -> Result<PathBuf, String> {
     let folder = Path::new("data/generated");
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let path = folder.join("events-1000000.ndjson");
+    let path = folder.join(format!("events-{amount}.ndjson"));
     if !path.exists() {
-        let rows = EVENTS.to_string();
         let status = std::process::Command::new(pelton)
-            .args(["gen", "events", "--rows", &rows, "-o"])
+            .args(["gen", "events", &format!("--{measure}"), amount, "-o"])
             .arg(&path)
             .status();
         let status = status.map_err(|error| format!("{}: {error}", pelton.display()))?;

@@ -12,7 +12,7 @@ FILTER            part of a benchmark's name: primitives, files, spsc, files/csv
 --smoke           each once with little work, answers checked, nothing measured
 --record          writes a dated .csv and .txt under benches/record/<target>-<cpu>/
 --against FILE    compares with a recorded .csv
---size SIZE       input of the files group; 1GiB unless said
+--size SIZE       input of the files group and of events/tail; 1GiB unless said
 --simd LEVEL      auto, scalar, sse, avx2 or avx512: sets PELTON_SIMD for ours";
 
 /// What was asked for.

@@ -122,7 +122,8 @@ impl Measured {
         peers.min_by(|one, two| one.time.median.total_cmp(&two.time.median))
     }
 
-    /// The most nanoseconds per item that meet the goal; none when the peer it names is absent.
+    /// The most nanoseconds per item that meet the goal; none when the peer it names is absent, or
+    /// the goal is no time.
     pub(crate) fn limit(&self) -> Option<f64> {
         match self.goal {
             Goal::None => None,
@@ -132,6 +133,7 @@ impl Measured {
                 let named = self.lines.iter().find(|line| line.engine == name);
                 named.map(|line| line.time.median * times)
             }
+            Goal::PeakKib(_) => None,
         }
     }
 }
@@ -168,6 +170,7 @@ mod tests {
             (Goal::Peer("slow", 1.0), Some(9.0)),
             (Goal::Nanoseconds(4.0), Some(4.0)),
             (Goal::Peer("absent", 1.0), None),
+            (Goal::PeakKib(9), None),
         ] {
             assert_eq!(three(goal).limit(), limit);
         }

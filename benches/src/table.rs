@@ -37,11 +37,12 @@ pub(crate) fn print(measured: &Measured) {
 
 /// What a whole process is asked besides: input a second, and memory.
 fn process(measured: &Measured, line: &Line) -> String {
+    let mebibytes = line.peak_kib.map(|peak| peak.div_ceil(1024));
     let Some(bytes) = measured.bytes else {
-        return String::new();
+        return mebibytes.map_or_else(String::new, |peak| format!("  peak {peak} MiB"));
     };
     let speed = bytes as f64 / line.time.median * 1e3;
-    let Some(peak) = line.peak_kib else {
+    let (Some(peak), Some(mebibytes)) = (line.peak_kib, mebibytes) else {
         return format!("  {speed:.0} MB/s");
     };
     let large = if line.ours && PEAK_KIB < peak {
@@ -49,7 +50,7 @@ fn process(measured: &Measured, line: &Line) -> String {
     } else {
         ""
     };
-    format!("  {speed:.0} MB/s, peak {} MiB{large}", peak.div_ceil(1024))
+    format!("  {speed:.0} MB/s, peak {mebibytes} MiB{large}")
 }
 
 /// Prints one line a benchmark and how many goals were met.
@@ -82,6 +83,11 @@ pub(crate) fn print_verdict(results: &[Measured]) {
 }
 
 fn verdict(measured: &Measured) -> (&'static str, bool) {
+    let peak_kib = measured.ours().and_then(|line| line.peak_kib);
+    if let (Goal::PeakKib(limit), Some(peak)) = (measured.goal, peak_kib) {
+        let met = peak <= limit;
+        return (if met { "met" } else { "missed" }, met);
+    }
     match (measured.ours(), measured.limit()) {
         (None, _) => ("ours does not take part yet", false),
         (_, None) => ("the peer is not built in (--features peers)", false),
@@ -97,6 +103,7 @@ fn goal(measured: &Measured) -> String {
         Goal::Nanoseconds(_) => format!("<= {limit}"),
         Goal::Best(times) => format!("<= {times:.2} x best = {limit}"),
         Goal::Peer(name, times) => format!("<= {times:.2} x {name} = {limit}"),
+        Goal::PeakKib(limit) => format!("peak <= {:.0} MB", limit as f64 * 1.024e-3),
     }
 }
 

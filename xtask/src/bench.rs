@@ -2,8 +2,8 @@
 //!
 //! The runner is the crate in `benches/`; its `--help` knows the flags. A smoke run takes the
 //! development profile, which the tests have built already, and only the light peers. The files
-//! group runs programs: no peer has to be built for it. `crates` is criterion's: one operation of
-//! one crate at a time.
+//! and events groups run programs: no peer has to be built for them. `crates` is criterion's: one
+//! operation of one crate at a time.
 
 use crate::Outcome;
 use crate::command::Command;
@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return criterion(rest);
     }
     let asks = |word: &str| arguments.iter().any(|argument| argument.starts_with(word));
-    let build = match (asks("--smoke"), asks("files")) {
+    let build = match (asks("--smoke"), asks("files") || asks("events")) {
         (true, _) => "cargo run --quiet -p pelton-benches --",
         (_, true) => "cargo run --quiet --release -p pelton-benches --",
         _ => "cargo run --quiet --profile bench --features peers -p pelton-benches --",

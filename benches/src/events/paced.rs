@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::server::{Output, Program};
+use super::server::{Input, Job, Output, Program};
 use crate::benchmark::Sample;
 use crate::files::Usage;
 
@@ -52,7 +52,12 @@ pub(super) fn run(program: &Program, events: u64, rate: u64) -> Result<Paced, St
     let fault = |error: std::io::Error| error.to_string();
     let sink = TcpListener::bind("127.0.0.1:0").map_err(fault)?;
     let to = sink.local_addr().map_err(fault)?;
-    let server = program.start(Output::Tcp(to), KIND)?;
+    let server = program.start(&Job {
+        input: Input::Tcp,
+        output: Output::Tcp(to),
+        kind: KIND,
+        dedup: false,
+    })?;
     let began = Instant::now();
     let (sent, latencies) = thread::scope(|scope| {
         let reader = scope.spawn(move || receive(&sink, events, began));

@@ -1,5 +1,7 @@
 //! The servers that are measured, each a process of its own.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,26 @@ pub(super) enum Program {
     Pelton(PathBuf),
     /// The one that does this job alone.
     Floor,
+    /// The distribution's, at this path.
+    Rsyslog(PathBuf),
+}
+
+/// What the server is to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Job<'a> {
+    pub(super) input: Input<'a>,
+    pub(super) output: Output<'a>,
+    /// The type of the events that are kept.
+    pub(super) kind: &'a str,
+    /// Events with an id that came before are left out.
+    pub(super) dedup: bool,
+}
+
+/// Where events come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Input<'a> {
+    Tcp,
+    Tail(&'a Path),
 }
 
 /// Where the server writes.
@@ -24,11 +46,19 @@ pub(super) enum Output<'a> {
     Tcp(SocketAddr),
 }
 
+/// So many ids are remembered at the least.
+const WINDOW: u64 = 1_000_000;
+
+/// What ours may take for data: blocks that wait, and the ids that are remembered.
+const LIMIT: &str = "12MB";
+const LIMIT_OF_DEDUP: &str = "56MB";
+
 impl Program {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Pelton(_) => "pelton",
             Self::Floor => "minimal server",
+            Self::Rsyslog(_) => "rsyslog",
         }
     }
 
@@ -36,26 +66,33 @@ impl Program {
         matches!(self, Self::Pelton(_))
     }
 
-    fn command(&self, address: SocketAddr, output: Output<'_>, kind: &str) -> io::Result<Command> {
+    /// rsyslog, where it is installed.
+    pub(super) fn rsyslog() -> Option<Self> {
+        let places = ["/usr/sbin/rsyslogd", "/sbin/rsyslogd", "/usr/bin/rsyslogd"];
+        let place = places.iter().map(PathBuf::from).find(|path| path.exists());
+        place.map(Self::Rsyslog)
+    }
+
+    fn command(&self, address: SocketAddr, job: &Job<'_>, folder: &Path) -> io::Result<Command> {
         let mut command = match self {
             Self::Pelton(path) => {
+                let plan = folder.join("plan.toml");
+                fs::write(&plan, job.plan(address))?;
                 let mut command = Command::new(path);
-                command.args(["serve", "--quiet", "--schema", "type=string"]);
-                command.args(["--filter", &format!("type = '{kind}'")]);
-                command.args(["--listen", &address.to_string()]);
-                match output {
-                    Output::File(path) => command.arg("--out").arg(path),
-                    Output::Tcp(to) => command.arg("--set").arg(format!("sink.url=tcp:{to}")),
-                };
+                command.args(["serve", "--quiet"]).arg(plan);
                 command
             }
             Self::Floor => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args([super::FLOOR, &address.to_string(), kind]);
-                match output {
-                    Output::File(path) => command.arg(path),
-                    Output::Tcp(to) => command.arg(to.to_string()),
-                };
+                command.arg(super::FLOOR).args(job.words(address));
+                command
+            }
+            Self::Rsyslog(path) => {
+                let rules = folder.join("rsyslog.conf");
+                fs::write(&rules, job.rules(address, folder))?;
+                let mut command = Command::new(path);
+                command.arg("-n").arg("-f").arg(rules);
+                command.arg("-i").arg(folder.join("pid"));
                 command
             }
         };
@@ -63,23 +100,97 @@ impl Program {
         Ok(command)
     }
 
-    /// Starts it, and waits until it listens.
-    pub(super) fn start(&self, output: Output<'_>, kind: &str) -> Result<Server, String> {
+    /// Starts it, and waits until it listens, if it is to.
+    pub(super) fn start(&self, job: &Job<'_>) -> Result<Server, String> {
         let fault = |error: io::Error| format!("{}: {error}", self.name());
         // A port that was free a moment ago.
         let free = TcpListener::bind("127.0.0.1:0").map_err(fault)?;
         let address = free.local_addr().map_err(fault)?;
         drop(free);
-        let mut command = self.command(address, output, kind).map_err(fault)?;
-        let mut child = command.spawn().map_err(fault)?;
+        let folder = tempfile::tempdir().map_err(fault)?;
+        let mut command = self.command(address, job, folder.path()).map_err(fault)?;
+        let child = command.spawn().map_err(fault)?;
+        let mut server = Server {
+            child,
+            address,
+            _folder: folder,
+        };
         let patience = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(address).is_err() {
-            if Instant::now() > patience || child.try_wait().map_err(fault)?.is_some() {
+        let listens = matches!(job.input, Input::Tcp);
+        while listens && TcpStream::connect(address).is_err() {
+            if Instant::now() > patience || server.child.try_wait().map_err(fault)?.is_some() {
                 return Err(format!("{} does not listen", self.name()));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        Ok(Server { child, address })
+        Ok(server)
+    }
+}
+
+impl Job<'_> {
+    /// For ours.
+    fn plan(&self, address: SocketAddr) -> String {
+        let listen = match self.input {
+            Input::Tcp => format!("tcp://{address}"),
+            Input::Tail(path) => format!("tail://{}", path.display()),
+        };
+        let sink = match self.output {
+            Output::File(path) => format!("path = \"{}\"", path.display()),
+            Output::Tcp(to) => format!("url = \"tcp:{to}\""),
+        };
+        let limit = if self.dedup { LIMIT_OF_DEDUP } else { LIMIT };
+        let mut plan = format!(
+            "[source]\nlisten = [\"{listen}\"]\nschema = {{ id = \"int64\", type = \"string\" }}\n\
+             [engine]\nmemory_limit = \"{limit}\"\n[sink]\n{sink}\n"
+        );
+        if self.dedup {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                plan,
+                "[[stage]]\ndedup = {{ key = [\"id\"], window = {WINDOW} }}"
+            );
+        }
+        let _ = writeln!(plan, "[[stage]]\nfilter = \"type = '{}'\"", self.kind);
+        plan
+    }
+
+    /// For the minimal one.
+    fn words(&self, address: SocketAddr) -> [String; 4] {
+        let input = match self.input {
+            Input::Tcp => address.to_string(),
+            Input::Tail(path) => path.display().to_string(),
+        };
+        let output = match self.output {
+            Output::File(path) => path.display().to_string(),
+            Output::Tcp(to) => to.to_string(),
+        };
+        let dedup = if self.dedup { "dedup" } else { "all" };
+        [input, self.kind.to_owned(), output, dedup.to_owned()]
+    }
+
+    /// For rsyslog, which takes messages as they are and looks for the type as text.
+    fn rules(&self, address: SocketAddr, folder: &Path) -> String {
+        let action = match self.output {
+            Output::File(path) => format!("type=\"omfile\" file=\"{}\"", path.display()),
+            Output::Tcp(to) => format!(
+                "type=\"omfwd\" target=\"{}\" port=\"{}\" protocol=\"tcp\"",
+                to.ip(),
+                to.port()
+            ),
+        };
+        format!(
+            "global(workDirectory=\"{}\" parser.escapeControlCharactersOnReceive=\"off\")\n\
+             module(load=\"imtcp\")\n\
+             template(name=\"raw\" type=\"string\" string=\"%rawmsg%\\n\")\n\
+             ruleset(name=\"events\") {{\n\
+             if $rawmsg contains '\"type\":\"{}\"' then action({action} template=\"raw\")\n\
+             }}\n\
+             input(type=\"imtcp\" address=\"{}\" port=\"{}\" ruleset=\"events\")\n",
+            folder.display(),
+            self.kind,
+            address.ip(),
+            address.port()
+        )
     }
 }
 
@@ -87,9 +198,16 @@ impl Program {
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
+    /// Where its configuration lies, as long as it lives.
+    _folder: tempfile::TempDir,
 }
 
 impl Server {
+    /// The process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it, and tells what it cost.
     pub(super) fn end(mut self) -> Result<Usage, String> {
         self.child.kill().map_err(|error| error.to_string())?;

@@ -22,6 +22,10 @@ const SHARP: &[&str] = &[
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 30;
 
+/// How long the soak lasts unless its variable says otherwise.
+const SOAK_SECONDS: &str = "60";
+const SOAK: &str = "PELTON_SOAK_SECONDS";
+
 /// How many cases each property test tries; 256 is the habit of every day.
 const ORACLE_CASES: u32 = 4096;
 
@@ -191,6 +195,13 @@ fn fuzz_command(workspace: &Workspace, host: &str, folder: &Path, name: &str) ->
         .arg(format!("-max_total_time={FUZZ_SECONDS}"))
         .env("RUSTFLAGS", coverage)
         .folder(folder)
+}
+
+/// Lets a server live through everything at once: so many seconds, or `PELTON_SOAK_SECONDS`.
+pub(super) fn soak(_: &Workspace, _: &Verify) -> Plan {
+    let seconds = std::env::var(SOAK).unwrap_or_else(|_| SOAK_SECONDS.to_owned());
+    let command = Command::new("cargo test --profile loom -p pelton-cli --test serve soak");
+    one(command.args("-- --nocapture").env(SOAK, seconds))
 }
 
 pub(super) fn package(_: &Workspace, options: &Verify) -> Plan {

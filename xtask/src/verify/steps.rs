@@ -61,6 +61,12 @@ pub(super) const STEPS: &[Step] = &[
         deep::fuzz,
     ),
     slow(
+        "soak",
+        "a server under everything at once",
+        false,
+        deep::soak,
+    ),
+    slow(
         "package",
         "each crate from its package alone",
         true,
