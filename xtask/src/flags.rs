@@ -10,7 +10,7 @@ cargo xtask verify [STEP] [-p CRATE] [--quick] [--deep] [--strict] [--may-skip S
     -p CRATE    only this crate
     --quick     stops after the tests
     --deep      everything slow as well: loom at three preemptions, fuzzing, sanitizers,
-                Miri, larger oracles, each crate from its package alone
+                Miri, larger oracles, a soak, each crate from its package alone
     --strict    a skipped step is a failure, unless --may-skip names it
 cargo xtask tidy
     the house rules, from the floor table to the ORDERING notes

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, Write};
 use std::process::Command;
 
-use crate::events::{Places, lines, wait_for_size};
+use crate::events::{Places, SCHEMA, lines, wait_for_size};
 use crate::server::Server;
 
 #[test]
@@ -28,6 +28,23 @@ fn what_is_sent_is_filtered_and_written_and_a_signal_ends_it_with_a_report() {
         said.contains("10000 written + 20000 filtered out"),
         "{said}"
     );
+}
+
+#[test]
+fn files_are_named_by_the_values_of_their_records() {
+    let places = Places::new();
+    let out = places.text("{level}.ndjson");
+    let listen = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let server = Server::start(&[&listen[..], &SCHEMA, &["--out", &out]].concat());
+    let mut stream = server.connect();
+    stream.write_all(lines(0..3000, None).as_bytes()).unwrap();
+    server.wait_for("written", 3000);
+    let (code, said) = server.stop();
+    assert_eq!(code, Some(0), "{said}");
+    for level in ["info", "error", "debug"] {
+        let found = places.content(&format!("{level}.ndjson"));
+        assert!(found == lines(0..3000, Some(level)), "{level}");
+    }
 }
 
 #[test]
