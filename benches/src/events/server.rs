@@ -210,8 +210,20 @@ impl Server {
 
     /// Ends it, and tells what it cost.
     pub(super) fn end(mut self) -> Result<Usage, String> {
+        let peak_kib = self.peak_kib();
         self.child.kill().map_err(|error| error.to_string())?;
-        usage(&self.child).map_err(|error| error.to_string())
+        let usage = usage(&self.child).map_err(|error| error.to_string())?;
+        Ok(Usage { peak_kib, ..usage })
+    }
+
+    /// The most memory that it had resident, in KiB. What `wait4` tells counts the runner's own
+    /// memory, in which the child was for a moment before it became the server.
+    fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let digits = peak.map(|peak| peak.trim().trim_end_matches(" kB"));
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
     }
 }
 
