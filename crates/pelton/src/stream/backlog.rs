@@ -186,9 +186,12 @@ impl Backlog {
         }
     }
 
-    /// Records of all entries that wait.
-    pub(super) fn records(&self) -> u64 {
-        self.entries.iter().map(|waiting| waiting.records).sum()
+    /// Gives up all entries: how many records they had.
+    pub(super) fn clear(&mut self) -> u64 {
+        let records = self.entries.iter().map(|waiting| waiting.records).sum();
+        self.entries.clear();
+        self.give_back_files();
+        records
     }
 }
 

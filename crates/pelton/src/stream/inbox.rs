@@ -106,11 +106,6 @@ impl Inbox {
         self.spilled(Backlog::bytes).unwrap_or(0)
     }
 
-    /// Records that wait on the disk.
-    pub(super) fn spilled_records(&self) -> u64 {
-        self.spilled(Backlog::records).unwrap_or(0)
-    }
-
     fn spilled<T>(&self, ask: impl FnOnce(&Backlog) -> T) -> Option<T> {
         if self.overflow != Overflow::Spill {
             return None;
@@ -123,6 +118,17 @@ impl Inbox {
         let mut gate = self.lock();
         gate.closed = true;
         gate.close_ring();
+    }
+
+    /// Gives up what waits: the entries of the ring, and how many records were on the disk. Workers
+    /// may be at it: what they have taken out is theirs.
+    pub(super) fn abandon(&self) -> (Vec<Entry>, u64) {
+        let mut gate = self.lock();
+        let spilled = gate.backlog.as_mut().map_or(0, Backlog::clear);
+        let mut receiver = self.receiver();
+        let waiting = std::iter::from_fn(|| receiver.try_pop().ok()).collect();
+        gate.close_ring();
+        (waiting, spilled)
     }
 
     /// Puts an entry for `lane` in, waiting for room if that is the lane's way, and shedding if

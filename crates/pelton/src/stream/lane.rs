@@ -95,11 +95,9 @@ impl Lane {
 
     /// Counts what is still in the inbox when the service gives up.
     pub(super) fn abandon(&self) {
-        let mut receiver = self.inbox.receiver();
-        while let Ok(entry) = receiver.try_pop() {
-            self.metrics.read.add(self.count(&entry));
-        }
-        self.metrics.read.add(self.inbox.spilled_records());
+        let (waiting, spilled) = self.inbox.abandon();
+        let waiting: u64 = waiting.iter().map(|entry| self.count(entry)).sum();
+        self.metrics.read.add(waiting + spilled);
     }
 
     pub(super) fn refresh(&self) {

@@ -37,6 +37,8 @@ const BATCH_LINGER: Duration = Duration::from_millis(200);
 const ENOUGH_BYTES: usize = 4 << 20;
 /// A lane that spills has so much on the disk at most.
 const SPILL_BYTES: u64 = 1 << 30;
+/// Workers count what they have in their hands within this time.
+const COUNTING: Duration = Duration::from_millis(100);
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Puts a [`Service`] together.
@@ -422,6 +424,8 @@ impl Service {
             self.lanes.iter().for_each(|lane| lane.outbox.finish());
         } else {
             self.lanes.iter().for_each(|lane| lane.abandon());
+            // Who has a block in hand and counts it is done soon; who waits for a store has counted.
+            self.crew.wait(Instant::now() + COUNTING);
         }
         let drained = left && self.lanes.iter().all(|lane| lane.outbox.is_whole());
         ServiceReport {
