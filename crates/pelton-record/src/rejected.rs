@@ -29,11 +29,13 @@ pub enum RejectedKind {
     Panic,
     /// It came when its window was closed.
     Late,
+    /// Its bytes could not be read back from the disk, where it had to wait.
+    Lost,
 }
 
 impl RejectedKind {
     /// All kinds, in the order of reports.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::FieldCount,
         Self::Value,
         Self::Utf8,
@@ -44,6 +46,7 @@ impl RejectedKind {
         Self::Rule,
         Self::Panic,
         Self::Late,
+        Self::Lost,
     ];
 
     /// The name in reports, metrics and dead letters.
@@ -60,6 +63,7 @@ impl RejectedKind {
             Self::Rule => "rule",
             Self::Panic => "panic",
             Self::Late => "late",
+            Self::Lost => "lost",
         }
     }
 }

@@ -81,7 +81,7 @@ pub use error::{Error, ErrorKind, Position};
 pub use expression::{AggregateCall, Bound, Evaluated, Expression, Failure, Tested};
 pub use filter::Filter;
 pub use fold::crew::{Alone, Crew};
-pub use fold::spill::Spill;
+pub use fold::spill::{Spill, SpillFile};
 pub use fold::{Fold, FoldState};
 pub use ordered::{Ordered, Passed};
 pub use query::{Item, Order, Query};

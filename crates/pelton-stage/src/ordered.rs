@@ -38,6 +38,29 @@ pub trait Ordered: Send {
 
     /// Goes on from a watermark that an earlier state had: what was closed then stays closed.
     fn resume(&mut self, _watermark: i64) {}
+
+    /// From now on notes what changes, for [`changes`](Self::changes). False when it cannot: it can
+    /// be made again from the input alone.
+    fn note_changes(&mut self) -> bool {
+        false
+    }
+
+    /// What has changed since this was asked the last time, in words for
+    /// [`restore`](Self::restore); empty when nothing has.
+    fn changes(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Makes a change that a state of the same step told of, in an earlier process perhaps. All of
+    /// them one after the other make this state what that one was; each counts as a call to
+    /// [`pass`](Self::pass). False when it is a change of another step, and nothing was done.
+    ///
+    /// # Errors
+    ///
+    /// When the state has outgrown its memory.
+    fn restore(&mut self, _changes: &[u8]) -> Result<bool, Error> {
+        Ok(false)
+    }
 }
 
 /// What became of rows, but for those that were refused.

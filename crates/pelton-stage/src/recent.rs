@@ -1,5 +1,7 @@
 //! Rows whose key has not been seen lately.
 
+mod changes;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use pelton_pool::{Budget, OverBudget};
 use pelton_queue::dedup::key_of;
 use pelton_record::{Batch, Bitmap, DataType, Schema, Values};
 
+use self::changes::{Change, Changes};
 use crate::fold::keys::{Keys, Seed, is_long, pieces};
 use crate::fold::memory::Memory;
 use crate::{Dropped, Error, ErrorKind, Fold, FoldState, Ordered, Passed};
@@ -116,6 +119,7 @@ impl Fold for Recent {
             keys: Keys::default(),
             batches: 0,
             latest: i64::MIN,
+            noted: None,
         }))
     }
 }
@@ -150,6 +154,8 @@ struct State {
     keys: Keys,
     batches: u64,
     latest: i64,
+    /// What changed, once somebody wants to know.
+    noted: Option<Changes>,
 }
 
 impl State {
@@ -169,33 +175,54 @@ impl State {
     fn pass_rows(&mut self, batch: &Batch, times: Option<&[i64]>) -> Result<Bitmap, Error> {
         let columns = self.plan.by.iter().map(|&index| batch.column(index));
         self.keys.encode(columns, 0, batch.rows(), self.plan.seed);
-        self.seen.reserve(batch.rows()).map_err(|error| {
+        self.reserve(batch.rows())?;
+        let mut fresh = Bitmap::new(batch.rows(), true);
+        for row in 0..batch.rows() {
+            let time = times.map(|times| times[row]);
+            let key = Self::key(&self.keys, row);
+            if !self.remember(key, time) {
+                fresh.set(row, false);
+            } else if let Some(noted) = &mut self.noted {
+                noted.kept(key, time.map(|time| (time, self.latest)));
+            }
+        }
+        Ok(fresh)
+    }
+
+    fn reserve(&mut self, keys: usize) -> Result<(), Error> {
+        self.seen.reserve(keys).map_err(|error| {
             let message = format!(
                 "stage \"{}\": {error}; a smaller window needs less",
                 self.plan.name
             );
             Error::new(ErrorKind::Memory, message)
-        })?;
-        let mut fresh = Bitmap::new(batch.rows(), true);
-        for row in 0..batch.rows() {
-            let time = times.map(|times| times[row]);
-            if let (Within::Time { span, .. }, Some(time)) = (self.plan.window, time) {
-                self.latest = self.latest.max(time);
-                let span = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-                self.seen.forget_before(self.latest.saturating_sub(span));
-            }
-            let key = Self::key(&self.keys, row);
-            if !self.seen.insert(key, time, self.batches) {
-                fresh.set(row, false);
-                continue;
-            }
-            if let Within::Rows(rows) = self.plan.window
-                && self.seen.len() > rows as usize
-            {
-                self.seen.forget_oldest();
-            }
+        })
+    }
+
+    /// Remembers a key for which there is room, and forgets those whose time is over; false when
+    /// it was remembered already.
+    fn remember(&mut self, key: u128, time: Option<i64>) -> bool {
+        if let Some(time) = time {
+            self.move_on(time);
         }
-        Ok(fresh)
+        if !self.seen.insert(key, time, self.batches) {
+            return false;
+        }
+        if let Within::Rows(rows) = self.plan.window
+            && self.seen.len() > rows as usize
+        {
+            self.seen.forget_oldest();
+        }
+        true
+    }
+
+    /// It is as late as `time`, or later.
+    fn move_on(&mut self, time: i64) {
+        if let Within::Time { span, .. } = self.plan.window {
+            self.latest = self.latest.max(time);
+            let span = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+            self.seen.forget_before(self.latest.saturating_sub(span));
+        }
     }
 }
 
@@ -229,6 +256,38 @@ impl Ordered for State {
 
     fn needs(&self) -> u64 {
         self.seen.oldest().unwrap_or(self.batches)
+    }
+
+    fn note_changes(&mut self) -> bool {
+        self.noted = Some(Changes::new(&self.plan, self.latest));
+        true
+    }
+
+    fn changes(&mut self) -> Vec<u8> {
+        let latest = self.latest;
+        self.noted
+            .as_mut()
+            .map_or_else(Vec::new, |noted| noted.take(latest))
+    }
+
+    fn restore(&mut self, changes: &[u8]) -> Result<bool, Error> {
+        let Some(change) = Change::read(&self.plan, changes) else {
+            return Ok(false);
+        };
+        self.reserve(change.keys.len())?;
+        for (key, time) in change.keys {
+            // It was as late as that when the key came, not only as late as its own time.
+            if let Some((_, latest)) = time {
+                self.move_on(latest);
+            }
+            self.remember(key, time.map(|(time, _)| time));
+        }
+        self.move_on(change.latest);
+        self.batches += 1;
+        if let Some(noted) = &mut self.noted {
+            noted.told(self.latest);
+        }
+        Ok(true)
     }
 }
 

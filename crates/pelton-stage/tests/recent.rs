@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pelton_pool::Budget;
 use pelton_record::{Batch, Column, DataType, Schema};
-use pelton_stage::{Fold, Recent, Within};
+use pelton_stage::{Fold, Ordered, Recent, Within};
 use proptest::prelude::*;
 
 fn schema() -> Arc<Schema> {
@@ -50,13 +50,59 @@ fn naive(window: Within, rows: &[(String, i64)]) -> Vec<(String, i64)> {
     kept
 }
 
-fn passed(window: Within, rows: &[(String, i64)], size: usize) -> (Vec<(String, i64)>, u64) {
+fn state(window: Within) -> Box<dyn Ordered> {
     let recent = Recent::new(vec![0], window, &schema()).unwrap();
-    let mut state = recent.ordered(&Budget::unlimited()).unwrap();
+    recent.ordered(&Budget::unlimited()).unwrap()
+}
+
+fn passed(window: Within, rows: &[(String, i64)], size: usize) -> (Vec<(String, i64)>, u64) {
+    let mut state = state(window);
     let (mut out, mut dropped) = (Vec::new(), 0);
     for some in rows.chunks(size) {
         dropped += state.pass(&mut batch(some), &mut out).unwrap().deduplicated;
     }
+    (rows_of(&out), dropped)
+}
+
+/// The same, but after every `life` batches the state is another one, made of what changed and is
+/// still needed.
+fn passed_by_heirs(
+    window: Within,
+    rows: &[(String, i64)],
+    size: usize,
+    life: usize,
+) -> Vec<(String, i64)> {
+    let mut heir = state(window);
+    assert!(heir.note_changes());
+    let mut out = Vec::new();
+    // With the number of batches that the state had seen by then.
+    let mut changes: VecDeque<(u64, Vec<u8>)> = VecDeque::new();
+    let mut batches = 0;
+    for (index, some) in rows.chunks(size).enumerate() {
+        heir.pass(&mut batch(some), &mut out).unwrap();
+        batches += 1;
+        let changed = heir.changes();
+        if !changed.is_empty() {
+            changes.push_back((batches, changed));
+        }
+        while changes.len() > 1 && changes[0].0 <= heir.needs() {
+            changes.pop_front();
+        }
+        if index % life == life - 1 {
+            heir = state(window);
+            assert!(heir.note_changes());
+            batches = 0;
+            for (seen, changed) in &mut changes {
+                assert!(heir.restore(changed).unwrap());
+                batches += 1;
+                *seen = batches;
+            }
+        }
+    }
+    rows_of(&out)
+}
+
+fn rows_of(out: &[Batch]) -> Vec<(String, i64)> {
     let rows = out.iter().flat_map(|batch| {
         (0..batch.rows()).map(|row| {
             let at = match batch.column(1).values() {
@@ -66,7 +112,7 @@ fn passed(window: Within, rows: &[(String, i64)], size: usize) -> (Vec<(String, 
             (batch.column(0).value(row).to_string(), at)
         })
     });
-    (rows.collect(), dropped)
+    rows.collect()
 }
 
 fn rows() -> impl Strategy<Value = Vec<(String, i64)>> {
@@ -93,6 +139,37 @@ proptest! {
             prop_assert_eq!(kept, naive(window, &rows));
         }
     }
+
+    #[test]
+    fn a_state_made_of_changes_is_as_the_one_that_told_them(
+        rows in rows(),
+        most in 1..60_u32,
+        span in 0..40_u64,
+        size in 1..30_usize,
+        life in 1..6_usize,
+    ) {
+        let by_time = Within::Time { column: 1, span: Duration::from_nanos(span) };
+        for window in [Within::Rows(most), by_time] {
+            let kept = passed_by_heirs(window, &rows, size, life);
+            prop_assert_eq!(kept, naive(window, &rows));
+        }
+    }
+}
+
+#[test]
+fn changes_of_another_step_are_left_alone() {
+    let mut by_rows = state(Within::Rows(3));
+    by_rows.note_changes();
+    by_rows
+        .pass(&mut batch(&[("a".to_owned(), 1)]), &mut Vec::new())
+        .unwrap();
+    let changes = by_rows.changes();
+    assert!(by_rows.changes().is_empty(), "told once");
+    let span = Duration::from_secs(1);
+    let mut by_time = state(Within::Time { column: 1, span });
+    assert!(!by_time.restore(&changes).unwrap());
+    assert!(!by_rows.restore(&changes[..5]).unwrap(), "half of it");
+    assert!(by_rows.restore(&changes).unwrap());
 }
 
 #[test]

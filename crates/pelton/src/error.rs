@@ -54,6 +54,15 @@ impl Error {
         Self::new(ErrorKind::Connect, format!("lane \"{lane}\": {error}"))
     }
 
+    pub(crate) fn state(error: &dyn fmt::Display) -> Self {
+        Self::new(ErrorKind::Connect, format!("flow.state: {error}"))
+    }
+
+    #[cfg(feature = "serve")]
+    pub(crate) fn spool(error: &dyn fmt::Display) -> Self {
+        Self::new(ErrorKind::Connect, format!("source.spool: {error}"))
+    }
+
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         Self::new(ErrorKind::Internal, format!("internal error: {cause}"))
     }

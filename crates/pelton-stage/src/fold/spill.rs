@@ -75,8 +75,20 @@ impl Spill {
 }
 
 /// A file that is gone when this is.
+///
+/// ```
+/// use pelton_stage::{Spill, SpillFile};
+///
+/// let mut file = SpillFile::create(&Spill::to(std::env::temp_dir()))?;
+/// file.append(b"one")?;
+/// let start = file.append(b"two")?;
+/// let mut read = Vec::new();
+/// file.read(start, 3, &mut read)?;
+/// assert_eq!(read, b"two");
+/// # Ok::<(), pelton_stage::Error>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct SpillFile {
+pub struct SpillFile {
     file: File,
     /// Where it is, unless its name is gone already.
     path: Option<PathBuf>,
@@ -90,7 +102,11 @@ impl SpillFile {
     /// # Errors
     ///
     /// When there can be none.
-    pub(crate) fn create(spill: &Spill) -> Result<Self, Error> {
+    ///
+    /// # Panics
+    ///
+    /// When spilling is [forbidden](Spill::forbidden).
+    pub fn create(spill: &Spill) -> Result<Self, Error> {
         let directory = spill
             .directory
             .as_ref()
@@ -112,7 +128,11 @@ impl SpillFile {
     }
 
     /// Writes `bytes` at the end; gives where they begin.
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses; what of them was written is written over by the next.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<u64, Error> {
         let start = self.len;
         let written = self.file.seek(SeekFrom::Start(start));
         let written = written.and_then(|_| self.file.write_all(bytes));
@@ -124,7 +144,11 @@ impl SpillFile {
     }
 
     /// Reads `len` bytes from `start` on into `out`, instead of what is there.
-    pub(crate) fn read(&self, start: u64, len: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, or there are not so many.
+    pub fn read(&self, start: u64, len: usize, out: &mut Vec<u8>) -> Result<(), Error> {
         out.resize(len, 0);
         let read = read_at(&self.file, start, out);
         read.map_err(|error| self.failed("read back from", &error))

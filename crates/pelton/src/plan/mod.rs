@@ -23,7 +23,10 @@ pub use interval::Interval;
 pub(crate) use locate::{Locator, Place, first_word};
 pub use parse::{OnBad, ParsePlan};
 pub use read::PlanError;
-pub use serve::{FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan};
+pub use serve::{
+    FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, Pressure, RetryPlan, ServePlan, SpoolPlan,
+    SpoolSync,
+};
 pub use size::ByteSize;
 
 /// A pipeline: where records come from, what is done with them, where they go.
@@ -97,6 +100,10 @@ pub struct SourcePlan {
     /// What listeners demand of those who connect.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: LimitsPlan,
+    /// The log on the disk that what nobody can send again is written to before it is taken; it
+    /// goes straight on unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<SpoolPlan>,
     /// The bearer token that HTTP requests must carry; `${NAME}` takes it from the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use pelton_format::Format;
+use pelton_pool::Level;
 use pelton_record::Schema;
 use pelton_stage::{Bound, Expression};
 
 use super::{Known, assemble, bind, declared, formats};
 use crate::Error;
 use crate::engine::Engine;
-use crate::plan::{FlowPlan, FormatName, LaneKind, Locator, Plan, PlanError, SinkPlan};
+use crate::plan::{
+    FlowPlan, FormatName, LaneKind, Locator, Overflow, Plan, PlanError, Pressure, SinkPlan,
+    StagePlan,
+};
 use crate::run::{Pipeline, Settings};
 
 /// The name of the lane that the pipeline's own stages and sink make.
@@ -29,7 +33,15 @@ pub(crate) struct Routes {
     pub schema: Schema,
     pub wanted: Vec<usize>,
     /// One for each lane but the last.
-    pub conditions: Vec<Bound>,
+    pub routes: Vec<Route>,
+}
+
+/// What one lane takes.
+pub(crate) struct Route {
+    /// The condition; none for any record.
+    pub when: Option<Bound>,
+    /// The lane takes records only while the budget is at this level or above it.
+    pub under: Option<Level>,
 }
 
 /// The lanes of `plan` in the order in which records try them, the pipeline's own last.
@@ -55,6 +67,7 @@ pub(crate) fn lanes(
         flow: lane.flow.clone(),
     });
     check_names(plan)?;
+    check_spool(plan, settings)?;
     others
         .chain([own])
         .map(|lane| lane.draft(file, settings, columns))
@@ -77,6 +90,33 @@ fn check_names(plan: &Plan) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// Bytes that a listener reads at once and those that an entry of a spool takes besides, at most.
+const ENTRY_BYTES: u64 = 512 << 10;
+/// A spool that cannot hold a few of the largest entries would let nobody in.
+const ENTRIES: u64 = 4;
+
+fn check_spool(plan: &Plan, settings: &Settings) -> Result<(), PlanError> {
+    let Some(spool) = &plan.source.spool else {
+        return Ok(());
+    };
+    if spool.path.is_empty() {
+        let message = "source.spool.path is missing: the folder that the spool has for itself";
+        return Err(PlanError::new(message));
+    }
+    let least = ENTRIES * (settings.record_bytes_max as u64 + ENTRY_BYTES);
+    match spool.limit {
+        Some(limit) if limit.bytes() < least => {
+            let message = format!(
+                "source.spool.limit: {limit} is too little for records of up to {} bytes \
+                 (engine.record_limit); expected at least {least} bytes",
+                settings.record_bytes_max
+            );
+            Err(PlanError::new(message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A lane on its way to a draft: its stages and sink as if they were the plan's own.
 struct LaneDraftOf<'a> {
     name: &'a str,
@@ -97,6 +137,7 @@ impl LaneDraftOf<'_> {
         }
         let plan = with_formats(self.plan);
         check_sink(self.name, &plan.sink, &self.flow)?;
+        check_flow(self.name, &plan, &self.flow)?;
         let input = formats::input(&plan.source, settings.record_bytes_max)?;
         let schema = schema(&*input)?;
         let known = Known {
@@ -163,6 +204,43 @@ fn check_sink(name: &str, sink: &SinkPlan, flow: &FlowPlan) -> Result<(), PlanEr
     Ok(())
 }
 
+/// Whether what the lane remembers, and what it puts off, can be kept where it shall be.
+fn check_flow(name: &str, plan: &Plan, flow: &FlowPlan) -> Result<(), PlanError> {
+    let wrong = |message: &str| Err(PlanError::new(format!("lane \"{name}\": {message}")));
+    let remembers = plan
+        .stages
+        .iter()
+        .any(|stage| matches!(stage, StagePlan::Dedup(_)));
+    let sink = &plan.sink;
+    if flow.kind == LaneKind::Transactional
+        && remembers
+        && flow.state.is_none()
+        && sink.key.is_empty()
+    {
+        return wrong(
+            "a dedup in a transactional lane must outlive a restart; set flow.state to a folder \
+             for what it remembers, or sink.key to the columns that the database tells records \
+             apart by",
+        );
+    }
+    let keeps_positions = match &sink.url {
+        Some(url) => ["memory", "sqlite", "postgres"]
+            .iter()
+            .any(|kept| url.starts_with(kept)),
+        None => sink.path != "-",
+    };
+    if flow.state.is_some() && !keeps_positions {
+        return wrong("flow.state needs a sink that keeps positions: a file or a database");
+    }
+    if flow.overflow == Overflow::Spill && !plan.engine.spill {
+        return wrong("flow.overflow = \"spill\" and engine.spill = false exclude each other");
+    }
+    if flow.overflow != Overflow::Spill && flow.spill_limit.is_some() {
+        return wrong("flow.spill_limit is for flow.overflow = \"spill\"");
+    }
+    Ok(())
+}
+
 /// The fields that a format has before anything was read.
 fn schema(format: &dyn Format) -> Result<Schema, PlanError> {
     if !format.is_positional() {
@@ -203,13 +281,24 @@ pub(crate) fn routes(
     };
     let mut parsed = Vec::new();
     for lane in &plan.lanes {
-        let expression =
-            Expression::parse(&lane.when).map_err(|error| place(&lane.when, &lane.name, &error))?;
-        parsed.push((lane, expression));
+        let when = match &lane.when {
+            Some(when) => Some((when, parse(when, &lane.name, &place)?)),
+            None if lane.under.is_some() => None,
+            None => {
+                let message = format!(
+                    "lane \"{}\": expected `when`, the condition on its records, or `under`, the \
+                     level of memory from which it takes any",
+                    lane.name
+                );
+                return Err(PlanError::new(message).into());
+            }
+        };
+        parsed.push((lane, when));
     }
     let used = |name: &str| {
         parsed
             .iter()
+            .filter_map(|(_, when)| when.as_ref())
             .any(|(_, when)| when.columns().contains(&name))
     };
     let wanted: Vec<usize> = (0..schema.len())
@@ -217,17 +306,36 @@ pub(crate) fn routes(
         .collect();
     let fields = wanted.iter().map(|&index| schema.fields()[index].clone());
     let pruned = Schema::new(fields.collect());
-    let mut conditions = Vec::new();
+    let mut routes = Vec::new();
     for (lane, when) in &parsed {
-        let bound = when
-            .bind(&pruned)
-            .map_err(|error| place(&lane.when, &lane.name, &error))?;
-        conditions.push(bound);
+        let bound = when.as_ref().map(|(text, when)| {
+            let bound = when.bind(&pruned);
+            bound.map_err(|error| place(text, &lane.name, &error))
+        });
+        routes.push(Route {
+            when: bound.transpose()?,
+            under: lane.under.map(level),
+        });
     }
     Ok(Some(Routes {
         format,
         schema,
         wanted,
-        conditions,
+        routes,
     }))
+}
+
+fn parse(
+    when: &str,
+    lane: &str,
+    place: &impl Fn(&str, &str, &pelton_stage::Error) -> PlanError,
+) -> Result<Expression, PlanError> {
+    Expression::parse(when).map_err(|error| place(when, lane, &error))
+}
+
+const fn level(pressure: Pressure) -> Level {
+    match pressure {
+        Pressure::Elevated => Level::Elevated,
+        Pressure::Critical => Level::Critical,
+    }
 }

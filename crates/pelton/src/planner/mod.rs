@@ -27,7 +27,7 @@ use crate::run::{Branch, Gauges, Pipeline, Run, Segment, Settings};
 
 #[cfg(feature = "serve")]
 pub(crate) use lanes::arriving;
-pub(crate) use lanes::{LaneDraft, Routes, lanes, routes};
+pub(crate) use lanes::{LaneDraft, Route, Routes, lanes, routes};
 
 use draft::{Draft, Step, StepKind, Ways, branch_name};
 use file_column::WithFile;

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::spool::{Spool, SpoolStats};
 use super::switch::Switch;
 use crate::Error;
 use crate::stream::Service;
@@ -26,7 +27,11 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    pub(super) async fn start(address: &str, switch: Arc<Switch>) -> Result<Self, Error> {
+    pub(super) async fn start(
+        address: &str,
+        switch: Arc<Switch>,
+        spool: Option<Arc<Spool>>,
+    ) -> Result<Self, Error> {
         let full = match address.strip_prefix(':') {
             Some(port) => format!("127.0.0.1:{port}"),
             None => address.to_owned(),
@@ -39,7 +44,8 @@ impl Admin {
         };
         let listener = TcpListener::bind(&full).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let task = tokio::spawn(serve(listener, switch));
+        let seen = Seen { switch, spool };
+        let task = tokio::spawn(serve(listener, seen));
         Ok(Self { address, task })
     }
 
@@ -54,17 +60,31 @@ impl Drop for Admin {
     }
 }
 
-async fn serve(listener: TcpListener, switch: Arc<Switch>) {
+/// What is looked at.
+#[derive(Clone)]
+struct Seen {
+    switch: Arc<Switch>,
+    spool: Option<Arc<Spool>>,
+}
+
+impl Seen {
+    /// How the spool stands, and its gauges are set; nothing without one.
+    fn spool(&self) -> Option<SpoolStats> {
+        self.spool.as_ref().map(|spool| spool.stats())
+    }
+}
+
+async fn serve(listener: TcpListener, seen: Seen) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, say: others close some.
             tokio::task::yield_now().await;
             continue;
         };
-        let switch = switch.clone();
+        let seen = seen.clone();
         tokio::spawn(async move {
             let answer = service_fn(|request| {
-                let answer = answer(&request, &switch);
+                let answer = answer(&request, &seen);
                 async move { Ok::<_, Infallible>(answer) }
             });
             // Who goes away in the middle is nobody's fault.
@@ -75,7 +95,8 @@ async fn serve(listener: TcpListener, switch: Arc<Switch>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, switch: &Switch) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
+    let switch = &*seen.switch;
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return json_answer(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -84,6 +105,7 @@ fn answer(request: &Request<Incoming>, switch: &Switch) -> Response<Full<Bytes>>
     }
     match request.uri().path() {
         "/metrics" => text_answer(switch.with(|service| {
+            let _ = seen.spool();
             service.refresh();
             service.registry().snapshot().prometheus()
         })),
@@ -98,6 +120,7 @@ fn answer(request: &Request<Incoming>, switch: &Switch) -> Response<Full<Bytes>>
                     "used_bytes": service.budget().used(),
                     "limit_bytes": service.budget().limit(),
                 })),
+                "spool": seen.spool(),
                 "positions": switch.with(Service::positions),
             }),
         ),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pelton_connect::net::{Address, ListenLimits, ListenOptions, Listener, Metrics, Stop, Stopper};
+use pelton_connect::stream::Intake;
 use pelton_metrics::Registry;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::switch::Switch;
 use crate::Error;
 use crate::plan::{Plan, PlanError};
 use crate::planner;
@@ -16,7 +16,7 @@ use crate::planner;
 /// What listens now, by the address as the plan has it.
 pub(super) struct Listeners {
     running: BTreeMap<String, Running>,
-    switch: Arc<Switch>,
+    intake: Arc<dyn Intake>,
     registry: Registry,
 }
 
@@ -30,10 +30,10 @@ struct Running {
 pub(super) type Bound = Vec<(String, Listener)>;
 
 impl Listeners {
-    pub(super) const fn new(switch: Arc<Switch>, registry: Registry) -> Self {
+    pub(super) const fn new(intake: Arc<dyn Intake>, registry: Registry) -> Self {
         Self {
             running: BTreeMap::new(),
-            switch,
+            intake,
             registry,
         }
     }
@@ -104,7 +104,7 @@ impl Listeners {
         for (text, listener) in bound {
             let (stopper, stop) = Stop::new();
             let name = listener.name();
-            let task = tokio::spawn(listener.run(self.switch.clone(), stop));
+            let task = tokio::spawn(listener.run(self.intake.clone(), stop));
             let running = Running {
                 name,
                 stopper,

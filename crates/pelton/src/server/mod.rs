@@ -21,12 +21,14 @@
 mod admin;
 mod listen;
 mod reload;
+mod spool;
 mod switch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use pelton_connect::stream::Intake;
 use pelton_metrics::Registry;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +40,7 @@ use crate::stream::{LaneStats, Service, ServiceReport};
 use admin::Admin;
 use listen::Listeners;
 pub use reload::PlanSource;
+use spool::Spool;
 use switch::Switch;
 
 /// A running service, its listeners, and the place where it is looked at from outside.
@@ -45,6 +48,7 @@ pub struct Server {
     // Dropped in this order: listeners end before the runtime that they run on.
     listeners: Listeners,
     admin: Option<Admin>,
+    spool: Option<Arc<Spool>>,
     switch: Arc<Switch>,
     registry: Registry,
     plan: Plan,
@@ -88,16 +92,31 @@ impl Server {
         let service = start_service(&plan, file.as_ref(), &registry)?;
         let switch = Arc::new(Switch::new(service));
         let guard = runtime.enter();
-        let mut listeners = Listeners::new(switch.clone(), registry.clone());
+        let spool = match &plan.source.spool {
+            Some(spool) => {
+                let started = Spool::start(spool, switch.clone(), &registry);
+                Some(runtime.block_on(started)?)
+            }
+            None => None,
+        };
+        let intake: Arc<dyn Intake> = match &spool {
+            Some(spool) => spool.clone(),
+            None => switch.clone(),
+        };
+        let mut listeners = Listeners::new(intake, registry.clone());
         runtime.block_on(listeners.change(&plan))?;
         let admin = match &plan.serve.admin {
-            Some(address) => Some(runtime.block_on(Admin::start(address, switch.clone()))?),
+            Some(address) => {
+                let started = Admin::start(address, switch.clone(), spool.clone());
+                Some(runtime.block_on(started)?)
+            }
             None => None,
         };
         drop(guard);
         Ok(Self {
             listeners,
             admin,
+            spool,
             switch,
             registry,
             plan,
@@ -183,6 +202,10 @@ impl Server {
             let message = "serve.admin cannot change while it is served";
             return Err(PlanError::new(message).into());
         }
+        if plan.source.spool != self.plan.source.spool {
+            let message = "source.spool cannot change while it is served";
+            return Err(PlanError::new(message).into());
+        }
         let guard = self.runtime.enter();
         let opened = self.runtime.block_on(self.listeners.bind_new(&plan))?;
         let (registry, old_plan, old_file) = (&self.registry, &self.plan, self.file.as_ref());
@@ -202,14 +225,23 @@ impl Server {
     pub fn stop(self) -> ServiceReport {
         let Self {
             listeners,
+            spool,
             switch,
             runtime,
             ..
         } = self;
+        let end = Instant::now()
+            + switch
+                .with(|service| Some(service.drain()))
+                .unwrap_or_default();
         switch.mark_stopping();
         // Listeners that wait for room go on when the service takes nothing more.
         runtime.block_on(listeners.stop(GRACE));
-        let report = switch.stop();
+        if let Some(spool) = &spool {
+            runtime.block_on(spool.drain(end));
+        }
+        let mut report = switch.stop_by(end);
+        report.spooled_blocks = spool.map_or(0, |spool| spool.finish());
         runtime.shutdown_timeout(Duration::from_millis(100));
         report
     }

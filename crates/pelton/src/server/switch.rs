@@ -1,6 +1,7 @@
 //! An intake that stays while the service behind it changes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use pelton_connect::stream::{Arrival, Future, Gone, Intake};
 use pelton_pool::Buffer;
@@ -32,6 +33,28 @@ impl Switch {
         self.lock().as_ref().map(ask).unwrap_or_default()
     }
 
+    /// The intake of the moment, and word of each that comes after it; none in between.
+    pub(super) fn intakes(&self) -> watch::Receiver<Option<Arc<dyn Intake>>> {
+        self.intake.subscribe()
+    }
+
+    /// The furthest position of the stream `name` that any lane had when the service began.
+    pub(super) fn highest(&self, name: &str) -> u64 {
+        self.with(|service| service.highest(name))
+    }
+
+    /// Waits, unless the end comes before.
+    pub(super) async fn unless_stopping<T>(
+        &self,
+        wait: impl std::future::Future<Output = T>,
+    ) -> Result<T, Gone> {
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            waited = wait => Ok(waited),
+            _ = stopping.wait_for(|stopping| *stopping) => Err(Gone),
+        }
+    }
+
     /// True while a service is there to be given something.
     pub(super) fn is_ready(&self) -> bool {
         self.intake.borrow().is_some() && !*self.stopping.borrow()
@@ -61,10 +84,11 @@ impl Switch {
         self.stopping.send_replace(true);
     }
 
-    pub(super) fn stop(&self) -> ServiceReport {
+    /// Stops the service; what is not put away by `end` is given up.
+    pub(super) fn stop_by(&self, end: Instant) -> ServiceReport {
         self.intake.send_replace(None);
         let service = self.lock().take();
-        service.map(Service::stop).unwrap_or_default()
+        service.map_or_else(ServiceReport::default, |service| service.stop_by(end))
     }
 
     /// The intake of the moment, waiting for one.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pelton_connect::Content;
 use pelton_connect::stream::{self, Arrival, Future, Gone, Positions, Receipt, Stream};
-use pelton_pool::{Buffer, BufferPool};
+use pelton_pool::{Buffer, BufferPool, Level};
 use pelton_record::Block;
 use pelton_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pelton_sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use pelton_sync::{Mutex, MutexGuard, PoisonError};
 use super::inbox::Entry;
 use super::lane::Lane;
 use super::room::Room;
-use super::router::Router;
+use super::router::{Part, Router};
 
 /// How far each stream has come.
 #[derive(Debug, Default)]
@@ -184,8 +184,15 @@ impl Intake {
         let Some(router) = &self.router else {
             return self.give(0, arrival, fan, since).await;
         };
-        let parts = router.parts(&arrival);
-        for (index, bytes) in parts.into_iter().enumerate() {
+        // What comes again after a kill must come to the same lanes then: another one would have it
+        // too, or none. So the level counts for nothing there.
+        let level = match fan {
+            Some(_) => Level::Normal,
+            None => self.pool.budget().level(),
+        };
+        let parts = router.parts(&arrival, level);
+        for (index, Part { bytes, downgraded }) in parts.into_iter().enumerate() {
+            self.lanes[index].metrics.downgraded.add(downgraded);
             if bytes.is_empty() && fan.is_none() {
                 continue;
             }
@@ -221,8 +228,9 @@ impl Intake {
             arrival,
             fan,
             since,
+            lost: None,
         };
-        lane.inbox.push(entry, &|shed| lane.shed(shed)).await
+        lane.inbox.push(entry, lane).await
     }
 }
 

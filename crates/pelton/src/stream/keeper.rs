@@ -4,12 +4,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pelton_connect::store::SpoolError;
 use pelton_connect::stream::{Delivery, Positions, Store, StoreError, StoreErrorKind};
 use pelton_format::{Format, Limits, Ndjson};
 use pelton_record::{Batch, Bitmap};
 use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
+use super::journal::{Changes, Journal};
 use super::stats::LaneMetrics;
 use super::tail::Tail;
 use crate::plan::RetryPlan;
@@ -30,13 +32,18 @@ impl Deadline {
         self.set.notify_all();
     }
 
+    /// True once somebody has said when.
+    pub(super) fn is_set(&self) -> bool {
+        self.lock().is_some()
+    }
+
     /// True once it is past.
     pub(super) fn is_past(&self) -> bool {
         self.lock().is_some_and(|at| at <= Instant::now())
     }
 
     /// Waits for `duration`, but not beyond the deadline.
-    fn rest(&self, duration: Duration) {
+    pub(super) fn rest(&self, duration: Duration) {
         let until = Instant::now() + duration;
         let mut at = self.lock();
         loop {
@@ -100,6 +107,8 @@ pub(super) struct Keeper {
     pub store: Box<dyn Store>,
     /// What sees the records in order before they are put.
     pub tail: Option<Tail>,
+    /// Where what the tail remembers is kept.
+    pub journal: Option<Journal>,
     pub letters: Option<Letters>,
     pub retry: Retry,
     pub deadline: Arc<Deadline>,
@@ -119,6 +128,29 @@ impl Keeper {
             return Ok(());
         }
         self.deliver(deliveries, positions)
+    }
+
+    /// Writes down what the tail remembers with the next put; the mark that goes with it. However
+    /// often that fails, it is tried again: records must not be put before.
+    pub(super) fn remember(&mut self, changes: &Changes) -> Result<u64, Abandoned> {
+        let mut mark = 0;
+        let mut append = |keeper: &mut Self| match &mut keeper.journal {
+            Some(journal) => {
+                let appended = journal.append(changes);
+                mark = appended.map_err(|error| transient(&error))?;
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        while self.patiently(&mut append)?.is_some() {}
+        Ok(mark)
+    }
+
+    /// Lets go of what the tail has forgotten; to be called when the last put went well.
+    pub(super) fn forget(&mut self) {
+        if let (Some(journal), Some(tail)) = (&mut self.journal, &self.tail) {
+            journal.trim(&tail.needs());
+        }
     }
 
     /// Makes last what the store holds back for speed.
@@ -249,6 +281,10 @@ struct RefusedLetter<'a> {
     reason: &'a str,
     /// The record as it was to be put away; columns as JSON.
     raw: &'a str,
+}
+
+fn transient(error: &SpoolError) -> StoreError {
+    StoreError::new(StoreErrorKind::Transient, format!("flow.state: {error}"))
 }
 
 fn as_json(batch: &Batch) -> Vec<u8> {

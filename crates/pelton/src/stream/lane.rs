@@ -12,6 +12,7 @@ use pelton_record::{Batch, Origin, Rejected, RejectedKind, View};
 use super::inbox::{self, Entry, Inbox};
 use super::letter;
 use super::outbox::{Done, Outbox};
+use super::precedence::Precedence;
 use super::room::Room;
 use super::stats::{LaneMetrics, LaneStats};
 use crate::run::{Pipeline, Processor, panic_message};
@@ -47,13 +48,17 @@ impl Lane {
         recovered.is_some_and(|recovered| position <= *recovered)
     }
 
-    /// Works until the inbox is closed and empty.
-    pub(super) fn work(&self) {
+    /// Works until the inbox is closed and empty; gives way as `precedence` has it.
+    pub(super) fn work(&self, precedence: &Precedence) {
         let mut worker = Worker::new(self);
         let mut receiver = self.inbox.receiver();
         loop {
             match inbox::next(&mut receiver, self.outbox.due()) {
                 Ok(entry) => {
+                    if self.inbox.refill() {
+                        self.room.wake();
+                    }
+                    precedence.give_way();
                     self.outbox.commit(worker.work(entry));
                     self.room.wake();
                 }
@@ -75,7 +80,10 @@ impl Lane {
     }
 
     /// Records in an entry, whole or not.
-    fn count(&self, entry: &Entry) -> u64 {
+    pub(super) fn count(&self, entry: &Entry) -> u64 {
+        if let Some(lost) = &entry.lost {
+            return lost.records;
+        }
         if entry.arrival.content != Content::Records {
             return 1;
         }
@@ -87,14 +95,14 @@ impl Lane {
 
     /// Counts what is still in the inbox when the service gives up.
     pub(super) fn abandon(&self) {
-        let mut receiver = self.inbox.receiver();
-        while let Ok(entry) = receiver.try_pop() {
-            self.metrics.read.add(self.count(&entry));
-        }
+        let (waiting, spilled) = self.inbox.abandon();
+        let waiting: u64 = waiting.iter().map(|entry| self.count(entry)).sum();
+        self.metrics.read.add(waiting + spilled);
     }
 
     pub(super) fn refresh(&self) {
         self.metrics.waiting.set(self.inbox.len() as i64);
+        self.metrics.spill.set(self.inbox.spilled_bytes() as i64);
     }
 
     pub(super) fn stats(&self) -> LaneStats {
@@ -107,6 +115,9 @@ impl Lane {
             made,
             rejected,
             shed,
+            spilled,
+            spilled_bytes,
+            downgraded,
             bytes,
             retries,
             broken,
@@ -121,7 +132,11 @@ impl Lane {
             folded: folded.value(),
             rejected: rejected.value(),
             shed: shed.value(),
+            spilled: spilled.value(),
+            spilled_bytes: spilled_bytes.value(),
+            downgraded: downgraded.value(),
             waiting_blocks: self.inbox.len() as u64,
+            waiting_spill_bytes: self.inbox.spilled_bytes(),
             read_bytes: bytes.value(),
             retries: retries.value(),
             broken: broken.value() != 0,
@@ -173,6 +188,9 @@ impl<'a> Worker<'a> {
 
     fn records(&mut self, entry: &Entry) -> Done {
         let arrival = &entry.arrival;
+        if let Some(lost) = &entry.lost {
+            return self.refuse_whole(entry, RejectedKind::Lost, lost.reason.clone());
+        }
         if let Content::TooLarge { bytes } = arrival.content {
             let reason = format!(
                 "a record of {bytes} bytes, more than engine.record_limit of {}; its first {} \

@@ -13,12 +13,16 @@
 //!      └───────────────────────── committed up to … ◀─────────────────────────────────┘
 //! ```
 
+mod backlog;
+mod crew;
 mod inbox;
 mod intake;
+mod journal;
 mod keeper;
 mod lane;
 mod letter;
 mod outbox;
+mod precedence;
 mod room;
 mod router;
 mod service;

@@ -9,7 +9,7 @@ use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::intake::Fan;
 use super::keeper::{Abandoned, Keeper};
-use super::tail::{Output, Tail};
+use super::tail::{Output, STATE, Tail};
 use crate::Error;
 
 /// What one entry has come to.
@@ -138,6 +138,8 @@ impl Outbox {
         let rest = keeper.tail.as_mut().map(Tail::finish);
         let put = rest.map_or(Ok(()), |rest| put_output(&mut keeper, rest));
         let flushed = put.and_then(|()| keeper.flush());
+        // The next service may want it while somebody still holds on to this one.
+        keeper.journal = None;
         self.lock().abandoned |= flushed.is_err();
     }
 
@@ -154,7 +156,13 @@ impl Outbox {
     }
 
     fn put_ready<'a>(&'a self, mut state: MutexGuard<'a, State>, all: bool) {
-        while !state.putting && !state.ready.is_empty() && (all || self.is_due(&state)) {
+        // What was given up must not be followed by what came behind it: its position would say
+        // that all before it was put.
+        while !state.abandoned
+            && !state.putting
+            && !state.ready.is_empty()
+            && (all || self.is_due(&state))
+        {
             let ready = state.take();
             state.putting = true;
             drop(state);
@@ -218,13 +226,19 @@ fn put_output(keeper: &mut Keeper, output: Result<Output, Error>) -> Result<(), 
     let Output {
         deliveries,
         letters,
-        positions,
+        mut positions,
+        changes,
         fans,
     } = output.map_err(|error| {
         tracing::error!(lane = %keeper.lane, %error, "the lane cannot go on");
         Abandoned
     })?;
+    if let Some(changes) = changes {
+        let mark = keeper.remember(&changes)?;
+        positions.insert(STATE.to_owned(), mark);
+    }
     keeper.put(letters, deliveries, &positions)?;
+    keeper.forget();
     fans.iter().for_each(|fan| fan.lane_done());
     Ok(())
 }

@@ -3,18 +3,27 @@
 use pelton_connect::Content;
 use pelton_connect::stream::Arrival;
 use pelton_format::{Decoder, Encoder};
+use pelton_pool::Level;
 use pelton_record::{Batch, Bitmap, Origin};
 use pelton_sync::{Mutex, PoisonError};
 
-use crate::planner::Routes;
+use crate::planner::{Route, Routes};
 
-/// Sends each record to the first lane whose condition holds for it, or to the last.
+/// Sends each record to the first lane that takes it, or to the last.
 ///
 /// What cannot be read goes to the last lane too, which refuses it like anything else.
 pub(super) struct Router {
     routes: Routes,
     /// What listeners' tasks use in turn.
     tools: Mutex<Vec<Tools>>,
+}
+
+/// What one lane is given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    pub bytes: Vec<u8>,
+    /// Records that it takes because memory is scarce.
+    pub downgraded: u64,
 }
 
 struct Tools {
@@ -25,7 +34,7 @@ struct Tools {
 impl std::fmt::Debug for Router {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Router")
-            .field("conditions", &self.routes.conditions.len())
+            .field("routes", &self.routes.routes.len())
             .finish_non_exhaustive()
     }
 }
@@ -36,18 +45,20 @@ impl Router {
         Self { routes, tools }
     }
 
-    /// The records of `arrival` for each lane.
-    pub(super) fn parts(&self, arrival: &Arrival) -> Vec<Vec<u8>> {
-        let mut parts = vec![Vec::new(); self.routes.conditions.len() + 1];
-        if arrival.content != Content::Records {
-            parts[self.routes.conditions.len()].extend_from_slice(&arrival.block);
+    /// The records of `arrival` for each lane, at this level of memory.
+    pub(super) fn parts(&self, arrival: &Arrival, level: Level) -> Vec<Part> {
+        let routes = &self.routes.routes;
+        let mut parts = vec![Part::default(); routes.len() + 1];
+        let open = |route: &Route| route.under.is_none_or(|under| level >= under);
+        if arrival.content != Content::Records || !routes.iter().any(open) {
+            parts[routes.len()].bytes.extend_from_slice(&arrival.block);
             return parts;
         }
         let mut tools = self.tools();
         let batch = tools
             .decoder
             .decode(arrival.block.clone(), Origin::default());
-        self.split(batch, &mut *tools.encoder, &mut parts);
+        self.split(batch, &mut *tools.encoder, &open, &mut parts);
         self.tools
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -55,22 +66,38 @@ impl Router {
         parts
     }
 
-    fn split(&self, mut batch: Batch, encoder: &mut dyn Encoder, parts: &mut [Vec<u8>]) {
+    fn split(
+        &self,
+        mut batch: Batch,
+        encoder: &mut dyn Encoder,
+        open: &dyn Fn(&Route) -> bool,
+        parts: &mut [Part],
+    ) {
         let columns = batch.schema().len();
-        for (condition, part) in self.routes.conditions.iter().zip(&mut *parts) {
-            let holds = condition.test(&batch).yes;
+        for (route, part) in self.routes.routes.iter().zip(&mut *parts) {
+            if !open(route) {
+                continue;
+            }
+            let takes = match &route.when {
+                Some(when) => when.test(&batch).yes,
+                None => Bitmap::new(batch.rows(), true),
+            };
             let mut taken = batch.clone();
-            taken.retain(&holds);
-            encoder.encode_raw(&taken, columns, part);
-            batch.retain(&Bitmap::from_fn(batch.rows(), |row| !holds.get(row)));
+            taken.retain(&takes);
+            encoder.encode_raw(&taken, columns, &mut part.bytes);
+            if route.under.is_some() {
+                part.downgraded = taken.rows() as u64;
+            }
+            batch.retain(&Bitmap::from_fn(batch.rows(), |row| !takes.get(row)));
         }
         let Some(last) = parts.last_mut() else {
             return;
         };
-        encoder.encode_raw(&batch, columns, last);
+        encoder.encode_raw(&batch, columns, &mut last.bytes);
         for rejected in batch.rejected() {
-            last.extend_from_slice(rejected.extent.of(batch.block().bytes()));
-            last.push(b'\n');
+            last.bytes
+                .extend_from_slice(rejected.extent.of(batch.block().bytes()));
+            last.bytes.push(b'\n');
         }
     }
 

@@ -9,21 +9,25 @@ use pelton_connect::stream::{self as connect, Positions, Shape, Store};
 use pelton_metrics::Registry;
 use pelton_pool::{Budget, BufferPool};
 use pelton_record::Schema;
+use pelton_sync::Mutex;
 use pelton_sync::atomic::AtomicBool;
-use pelton_sync::thread::{self, JoinHandle};
-use pelton_sync::{Condvar, Mutex, PoisonError};
+use pelton_sync::thread::JoinHandle;
 
+use super::backlog::Backlog;
+use super::crew::{Crew, spawn};
 use super::inbox::Inbox;
 use super::intake::{Intake, Progress};
+use super::journal::Journal;
 use super::keeper::{Deadline, Keeper, Letters, Retry};
 use super::lane::Lane;
 use super::outbox::{Outbox, Rules};
+use super::precedence::Precedence;
 use super::room::Room;
 use super::router::Router;
 use super::stats::{LaneMetrics, LaneStats, ServiceReport};
-use super::tail::Tail;
+use super::tail::{STATE, Tail};
 use crate::Error;
-use crate::plan::{FlowPlan, LaneKind, OnError, Plan, SinkPlan};
+use crate::plan::{FlowPlan, LaneKind, OnError, Overflow, Plan, PlanError, SinkPlan};
 use crate::planner::{self, LaneDraft};
 use crate::run::Settings;
 
@@ -31,6 +35,10 @@ const CAPACITY: usize = 256;
 const BATCH_LINGER: Duration = Duration::from_millis(200);
 /// So much is put at once whatever may still come.
 const ENOUGH_BYTES: usize = 4 << 20;
+/// A lane that spills has so much on the disk at most.
+const SPILL_BYTES: u64 = 1 << 30;
+/// Workers count what they have in their hands within this time.
+const COUNTING: Duration = Duration::from_millis(100);
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Puts a [`Service`] together.
@@ -53,6 +61,7 @@ impl fmt::Debug for ServiceBuilder {
 /// What all lanes of a service share.
 struct Surroundings<'a> {
     settings: &'a Settings,
+    pool: BufferPool,
     room: Arc<Room>,
     deadline: Arc<Deadline>,
     letters: Option<Letters>,
@@ -120,15 +129,16 @@ impl ServiceBuilder {
         let lone = drafts.len() == 1;
         let surroundings = Surroundings {
             settings: &settings,
+            pool: pool.clone(),
             room: room.clone(),
             deadline: deadline.clone(),
             letters: self.letters()?,
         };
         let mut lanes = Vec::with_capacity(drafts.len());
-        let mut workers = Vec::new();
+        let mut crews = Vec::new();
         for draft in drafts {
             let usual = if lone { settings.workers } else { 1 };
-            workers.push(draft.flow.workers.unwrap_or(usual).max(1));
+            crews.push((draft.flow.kind, draft.flow.workers.unwrap_or(usual).max(1)));
             lanes.push(Arc::new(self.lane(draft, &surroundings)?));
         }
         let progress = Arc::new(Progress::default());
@@ -142,7 +152,16 @@ impl ServiceBuilder {
             closed: AtomicBool::new(false),
         });
         let crew = Arc::new(Crew::default());
-        let threads = spawn(&lanes, &workers, &crew)?;
+        let mut threads = Vec::new();
+        for (lane, (kind, workers)) in lanes.iter().zip(&crews) {
+            let ahead = lanes
+                .iter()
+                .zip(&crews)
+                .filter(|(_, (other, _))| goes_first(*other, *kind))
+                .map(|(lane, _)| lane);
+            let precedence = Precedence::new(ahead, &settings.budget, &deadline);
+            threads.extend(spawn(lane, *workers, Arc::new(precedence), &crew)?);
+        }
         Ok(Service {
             drain: self
                 .plan
@@ -183,6 +202,11 @@ impl ServiceBuilder {
         let branch = &draft.pipeline.branches[0];
         let counted = (&metrics, writes_letters);
         let mut tail = Tail::new(&name, branch, store_shape, &settings.state_budget, counted)?;
+        let journal = match (&draft.flow.state, &mut tail) {
+            (Some(folder), Some(tail)) => Some(journal(folder, tail, &recovered)?),
+            (Some(_), None) => return Err(nothing_to_keep(&name)),
+            (None, _) => None,
+        };
         // Who sees records in order wants to see them as rows.
         let shape = match &mut tail {
             Some(tail) => {
@@ -199,11 +223,14 @@ impl ServiceBuilder {
             letters,
             store,
             tail,
+            journal,
         };
         Ok(Lane {
             inbox: Inbox::new(
                 draft.flow.capacity.unwrap_or(CAPACITY).max(1),
                 draft.flow.overflow,
+                backlog(&draft.flow, settings),
+                surroundings.pool.clone(),
             ),
             shape,
             outbox: Outbox::new(keeper, rules(&draft.flow, settings)),
@@ -250,6 +277,28 @@ fn rules(flow: &FlowPlan, settings: &Settings) -> Rules {
     }
 }
 
+/// The journal in `folder`, with what it has of the windows in `tail`.
+fn journal(folder: &str, tail: &mut Tail, recovered: &Positions) -> Result<Journal, Error> {
+    let mut journal = Journal::open(folder).map_err(|error| Error::state(&error))?;
+    tail.keep_in(&mut journal, recovered.get(STATE).copied().unwrap_or(0))?;
+    Ok(journal)
+}
+
+fn nothing_to_keep(lane: &str) -> Error {
+    let message = format!(
+        "lane \"{lane}\": flow.state is for what dedup remembers, and the lane has no dedup with a \
+         window"
+    );
+    PlanError::new(message).into()
+}
+
+/// Where a lane that spills puts what it has no room for.
+fn backlog(flow: &FlowPlan, settings: &Settings) -> Option<Backlog> {
+    let limit = flow.spill_limit.map_or(SPILL_BYTES, |limit| limit.bytes());
+    let backlog = || Backlog::new(settings.spill.clone(), limit, &settings.budget);
+    (flow.overflow == Overflow::Spill).then(backlog)
+}
+
 /// The positions that every lane has: streams go on from there.
 fn common(lanes: &[Arc<Lane>]) -> Positions {
     let mut lanes = lanes.iter();
@@ -269,54 +318,9 @@ fn common(lanes: &[Arc<Lane>]) -> Positions {
     common
 }
 
-/// How many workers are still at it.
-#[derive(Debug, Default)]
-struct Crew {
-    working: Mutex<usize>,
-    left: Condvar,
-}
-
-impl Crew {
-    fn change(&self, by: isize) {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        *working = working.saturating_add_signed(by);
-        self.left.notify_all();
-    }
-
-    /// Waits until all have left; false when some have not by `deadline`.
-    fn wait(&self, deadline: Instant) -> bool {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        while *working > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let waited = self.left.wait_timeout(working, left);
-            working = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
-    }
-}
-
-fn spawn(
-    lanes: &[Arc<Lane>],
-    workers: &[usize],
-    crew: &Arc<Crew>,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let mut threads = Vec::new();
-    for (lane, workers) in lanes.iter().zip(workers) {
-        for _ in 0..*workers {
-            let (lane, crew) = (lane.clone(), crew.clone());
-            crew.change(1);
-            let thread = thread::Builder::new().name(format!("pelton-{}", lane.name));
-            let spawned = thread.spawn(move || {
-                lane.work();
-                crew.change(-1);
-            });
-            threads.push(spawned.map_err(|error| Error::internal(&error))?);
-        }
-    }
-    Ok(threads)
+/// True when a lane of kind `kind` lets one of kind `other` go first while memory is critical.
+fn goes_first(other: LaneKind, kind: LaneKind) -> bool {
+    kind == LaneKind::Batch && other != LaneKind::Batch
 }
 
 /// A pipeline without an end, running.
@@ -391,11 +395,33 @@ impl Service {
         self.intake.progress.positions()
     }
 
+    /// The furthest position of the stream `name` that any lane had when the service began.
+    #[cfg(feature = "serve")]
+    pub(crate) fn highest(&self, name: &str) -> u64 {
+        let had = self
+            .lanes
+            .iter()
+            .filter_map(|lane| lane.recovered.get(name));
+        had.copied().max().unwrap_or(0)
+    }
+
     /// Takes nothing more, works off what was taken in, and tells how it went. What cannot be put
     /// away within the plan's `serve.drain` is given up and counted as pending.
     #[must_use]
-    pub fn stop(mut self) -> ServiceReport {
+    pub fn stop(self) -> ServiceReport {
         let end = Instant::now() + self.drain;
+        self.stop_by(end)
+    }
+
+    /// How long a [`stop`](Self::stop) may take.
+    #[must_use]
+    pub const fn drain(&self) -> Duration {
+        self.drain
+    }
+
+    /// As [`stop`](Self::stop), but gives up at `end`.
+    #[must_use]
+    pub fn stop_by(mut self, end: Instant) -> ServiceReport {
         self.intake.close();
         self.deadline.set(end);
         let left = self.crew.wait(end);
@@ -406,6 +432,8 @@ impl Service {
             self.lanes.iter().for_each(|lane| lane.outbox.finish());
         } else {
             self.lanes.iter().for_each(|lane| lane.abandon());
+            // Who has a block in hand and counts it is done soon; who waits for a store has counted.
+            self.crew.wait(Instant::now() + COUNTING);
         }
         let drained = left && self.lanes.iter().all(|lane| lane.outbox.is_whole());
         ServiceReport {
@@ -413,6 +441,7 @@ impl Service {
             lanes: self.lanes.iter().map(|lane| lane.stats()).collect(),
             seconds: self.started.elapsed().as_secs_f64(),
             drained,
+            spooled_blocks: 0,
         }
     }
 }

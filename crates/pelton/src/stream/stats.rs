@@ -16,11 +16,18 @@ pub(super) struct LaneMetrics {
     pub made: Counter,
     pub rejected: Counter,
     pub shed: Counter,
+    /// Records that waited on the disk, and their bytes.
+    pub spilled: Counter,
+    pub spilled_bytes: Counter,
+    /// Records that came because memory was scarce.
+    pub downgraded: Counter,
     pub bytes: Counter,
     pub retries: Counter,
     /// Nanoseconds from the intake to the commit.
     pub latency: Histogram,
     pub waiting: Gauge,
+    /// On the disk.
+    pub spill: Gauge,
     /// 1 while the sink is given rest after failures.
     pub broken: Gauge,
 }
@@ -36,6 +43,8 @@ impl LaneMetrics {
             )
         };
         let labels = [("lane", lane)];
+        let counter = |name, help, unit| registry.counter(name, help, unit, &labels);
+        let gauge = |name, help, unit| registry.gauge(name, help, unit, &labels);
         Ok(Self {
             read: fate("read")?,
             written: fate("written")?,
@@ -45,17 +54,35 @@ impl LaneMetrics {
             made: fate("made")?,
             rejected: fate("rejected")?,
             shed: fate("shed")?,
-            bytes: registry.counter(
+            spilled: counter(
+                "pelton_lane_spilled_records_total",
+                "Records that went to the disk because the lane was full.",
+                Unit::Count,
+            )?,
+            spilled_bytes: counter(
+                "pelton_lane_spilled_bytes_total",
+                "Bytes of them.",
+                Unit::Bytes,
+            )?,
+            downgraded: counter(
+                "pelton_lane_downgraded_records_total",
+                "Records that the lane was given because memory was scarce.",
+                Unit::Count,
+            )?,
+            spill: gauge(
+                "pelton_lane_spill_bytes",
+                "Bytes that the lane has on the disk because it was full.",
+                Unit::Bytes,
+            )?,
+            bytes: counter(
                 "pelton_read_bytes_total",
                 "Bytes taken in by lane.",
                 Unit::Bytes,
-                &labels,
             )?,
-            retries: registry.counter(
+            retries: counter(
                 "pelton_sink_retries_total",
                 "Attempts to put records away that failed and were made again.",
                 Unit::Count,
-                &labels,
             )?,
             latency: registry.histogram(
                 "pelton_commit_latency_seconds",
@@ -63,17 +90,15 @@ impl LaneMetrics {
                 Unit::Nanoseconds,
                 &labels,
             )?,
-            waiting: registry.gauge(
+            waiting: gauge(
                 "pelton_lane_waiting_blocks",
                 "Blocks that wait before the lane.",
                 Unit::Count,
-                &labels,
             )?,
-            broken: registry.gauge(
+            broken: gauge(
                 "pelton_sink_broken",
                 "1 while the sink fails and is given rest between attempts.",
                 Unit::Count,
-                &labels,
             )?,
         })
     }
@@ -103,10 +128,20 @@ pub struct LaneStats {
     pub rejected: u64,
     /// Records given up because the lane was full.
     pub shed: u64,
+    /// Records that went to the disk because the lane was full, and came back since or wait there:
+    /// what became of them is counted beside.
+    pub spilled: u64,
+    /// Bytes of them.
+    pub spilled_bytes: u64,
+    /// Records that the lane was given because memory was scarce (`under`); what became of them is
+    /// counted beside.
+    pub downgraded: u64,
     /// Records that are on their way. None after a stop, unless its deadline passed.
     pub pending: u64,
-    /// Blocks that wait before the lane.
+    /// Blocks that wait before the lane, on the disk or not.
     pub waiting_blocks: u64,
+    /// Bytes of them on the disk.
+    pub waiting_spill_bytes: u64,
     /// Bytes taken in.
     pub read_bytes: u64,
     /// Attempts to put records away that failed and were made again.
@@ -126,6 +161,8 @@ pub struct ServiceReport {
     pub seconds: f64,
     /// True when everything that was taken in was put away.
     pub drained: bool,
+    /// Blocks in the spool that are not put away; the next start goes on with them.
+    pub spooled_blocks: u64,
 }
 
 impl ServiceReport {
@@ -150,6 +187,8 @@ impl fmt::Display for ServiceReport {
                 rejected,
                 shed,
                 pending,
+                spilled,
+                downgraded,
                 ..
             } = lane;
             writeln!(
@@ -158,8 +197,21 @@ impl fmt::Display for ServiceReport {
                  filtered out + {deduplicated} deduplicated + {folded} folded + {rejected} \
                  rejected + {shed} shed + {pending} pending"
             )?;
+            if *spilled > 0 {
+                writeln!(f, "{name}: {spilled} of them waited on the disk")?;
+            }
+            if *downgraded > 0 {
+                writeln!(
+                    f,
+                    "{name}: {downgraded} of them came because memory was scarce"
+                )?;
+            }
         }
         write!(f, "ran {:.1} s", self.seconds)?;
+        if self.spooled_blocks > 0 {
+            let blocks = self.spooled_blocks;
+            write!(f, "; {blocks} blocks wait in the spool for the next start")?;
+        }
         if !self.drained {
             f.write_str("; stopped before all was put away")?;
         }

@@ -10,6 +10,7 @@ use pelton_record::Batch;
 use pelton_stage::{Ordered, Passed, Stage};
 
 use super::intake::Fan;
+use super::journal::{Changes, Journal};
 use super::letter;
 use super::outbox::Done;
 use super::stats::LaneMetrics;
@@ -21,10 +22,13 @@ use crate::run::{Account, Branch, apply};
 const PUT: &str = "#put/";
 /// The watermark of an ordered step, by its place.
 const WATERMARK: &str = "#watermark/";
+/// The entries of the journal before it are in effect.
+pub(super) const STATE: &str = "#state";
 
 /// The ordered steps of a lane, one behind the other, and the stages between them.
 ///
-/// Their state is lost with the process, and made again from the input: the positions that are put
+/// With a [`Journal`] their state is on the disk, and a position says what it says without a tail.
+/// Otherwise it is lost with the process, and made again from the input: the positions that are put
 /// away with the output stop before the first record that an open window holds. When that part of
 /// the input comes again, its records go into the state, and the output that was put already is
 /// not put again.
@@ -43,6 +47,8 @@ pub(super) struct Tail {
     put_before: Positions,
     /// Records came that nobody can send again once they are in a window.
     lone: bool,
+    /// What the parts remember is in a journal: nothing has to come again for it.
+    noted: bool,
 }
 
 struct Part {
@@ -64,6 +70,8 @@ pub(super) struct Output {
     pub deliveries: Vec<Delivery>,
     pub letters: Vec<u8>,
     pub positions: Positions,
+    /// What the parts remember since the last output, for the journal.
+    pub changes: Option<Changes>,
     /// Whom the commit is told.
     pub fans: Vec<Arc<Fan>>,
 }
@@ -113,8 +121,41 @@ impl Tail {
             held: VecDeque::new(),
             put_before: Positions::new(),
             lone: false,
+            noted: false,
         };
         Ok((!tail.parts.is_empty()).then_some(tail))
+    }
+
+    /// Restores what the parts remembered from `journal`, and tells of changes from now on. `mark`
+    /// is what the store has under [`STATE`].
+    pub(super) fn keep_in(&mut self, journal: &mut Journal, mark: u64) -> Result<(), Error> {
+        let lane = self.lane.clone();
+        if !self.parts.iter_mut().all(|part| part.state.note_changes()) {
+            let message = format!(
+                "lane \"{lane}\": flow.state keeps what dedup remembers; a lane with a window has \
+                 none, and is made again from input that can be read again"
+            );
+            return Err(PlanError::new(message).into());
+        }
+        self.noted = true;
+        let mut foreign = false;
+        journal.recover(mark, |changes| {
+            for (part, change) in self.parts.iter_mut().zip(changes) {
+                let known = change.is_empty() || part.state.restore(change).map_err(stage)?;
+                part.batches += u64::from(known && !change.is_empty());
+                foreign |= !known;
+            }
+            Ok(self.parts.iter().map(|part| part.batches).collect())
+        })?;
+        if foreign {
+            tracing::warn!(%lane, "what a dedup with another key remembered is not used");
+        }
+        Ok(())
+    }
+
+    /// The batches from which on each part remembers something.
+    pub(super) fn needs(&self) -> Vec<u64> {
+        self.parts.iter().map(|part| part.state.needs()).collect()
     }
 
     /// Takes what it put away in an earlier process out of `positions`.
@@ -163,7 +204,20 @@ impl Tail {
             }
         }
         self.release(&mut output);
+        output.changes = self.changes();
         Ok(output)
+    }
+
+    /// What has changed since the last output, where that is kept.
+    fn changes(&mut self) -> Option<Changes> {
+        if !self.noted {
+            return None;
+        }
+        let parts = self.parts.iter_mut().map(|part| part.state.changes());
+        let parts: Vec<Vec<u8>> = parts.collect();
+        let batches = self.parts.iter().map(|part| part.batches).collect();
+        let any = parts.iter().any(|changes| !changes.is_empty());
+        any.then_some(Changes { parts, batches })
     }
 
     /// Gives what is still held, where nobody can send it again.
@@ -265,7 +319,10 @@ impl Tail {
 
     /// Adds the positions before which nothing has to come again, and how far the output goes.
     fn release(&mut self, output: &mut Output) {
-        let needs: Vec<u64> = self.parts.iter().map(|part| part.state.needs()).collect();
+        let needs: Vec<u64> = match self.noted {
+            true => self.parts.iter().map(|part| part.batches).collect(),
+            false => self.needs(),
+        };
         if let Some(last) = self.held.back() {
             let (name, position) = last.fan.position();
             output.positions.insert(format!("{PUT}{name}"), position);

@@ -261,6 +261,12 @@ impl Spool {
         state.end().saturating_sub(state.trimmed)
     }
 
+    /// The number that the next entry gets.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.lock().end()
+    }
+
     /// True when everything is trimmed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
