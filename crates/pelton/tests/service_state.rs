@@ -117,9 +117,9 @@ fn stage(window: &str, state: &Path) -> String {
         dedup = {{ key = [\"key\"], {window} }}
         [flow]
         kind = \"transactional\"
-        state = '{}'
+        state = '{0}'
         [sink]
-        path = \"unused.ndjson\"
+        path = '{0}/unused.ndjson'
         ",
         state.display()
     )
@@ -293,7 +293,7 @@ fn what_is_kept_of_a_window_is_bounded() {
         [flow]
         state = 'HERE'
         [sink]
-        path = \"unused.ndjson\"
+        path = 'HERE/unused.ndjson'
         "
     .replace("HERE", state.path().to_str().unwrap());
     let store = fake_store::TestStore::default();
@@ -331,8 +331,9 @@ fn what_cannot_be_kept_is_said_with_what_to_do() {
         said.contains("flow.state") && said.contains("sink.key"),
         "{said}"
     );
+    let path = format!("path = '{}/unused.ndjson'", folder.path().display());
     let nowhere = kept
-        .replace("path = \"unused.ndjson\"", "url = \"tcp:127.0.0.1:1\"")
+        .replace(&path, "url = \"tcp:127.0.0.1:1\"")
         .replace("kind = \"transactional\"", "");
     let said = error(&nowhere);
     assert!(said.contains("keeps positions"), "{said}");
