@@ -13,8 +13,8 @@ use crate::benchmark::{Benchmark, Goal, Sample};
 
 /// What is read at once: a block that stays in a cache.
 const BLOCK_BYTES: usize = 512 << 10;
-/// More than a cache holds. It is given back at once: what this process holds when it starts another
-/// counts as the other's peak.
+/// More than a cache holds. It is given back at once: what this process holds when it starts
+/// another counts as the other's peak.
 const MEMORY_BYTES: usize = 256 << 20;
 
 /// What is done with each block of the file.

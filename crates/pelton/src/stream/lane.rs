@@ -61,6 +61,9 @@ impl Lane {
                     precedence.give_way();
                     self.outbox.commit(worker.work(entry));
                     self.room.wake();
+                    if self.outbox.has_given_up() {
+                        return;
+                    }
                 }
                 Err(PopError::Empty) => {
                     self.outbox.put_due();

@@ -80,7 +80,7 @@ struct State {
     /// When the first of the ready ones became ready.
     since: Option<Instant>,
     putting: bool,
-    /// The deadline passed: nothing will be put any more.
+    /// The deadline passed, or the state behind cannot go on: nothing will be put any more.
     abandoned: bool,
 }
 
@@ -135,12 +135,18 @@ impl Outbox {
         let state = self.lock();
         self.put_ready(state, true);
         let mut keeper = self.keeper();
-        let rest = keeper.tail.as_mut().map(Tail::finish);
-        let put = rest.map_or(Ok(()), |rest| put_output(&mut keeper, rest));
-        let flushed = put.and_then(|()| keeper.flush());
+        let flushed = match self.has_given_up() {
+            true => Err(Abandoned),
+            false => finish(&mut keeper),
+        };
         // The next service may want it while somebody still holds on to this one.
         keeper.journal = None;
         self.lock().abandoned |= flushed.is_err();
+    }
+
+    /// True when something could not be put, and nothing will be any more.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.lock().abandoned
     }
 
     /// True when nothing was given up.
@@ -211,6 +217,14 @@ impl Outbox {
     }
 }
 
+/// Puts what ordered steps still hold, and makes everything last.
+fn finish(keeper: &mut Keeper) -> Result<(), Abandoned> {
+    if let Some(rest) = keeper.tail.as_mut().map(Tail::finish) {
+        put_output(keeper, rest)?;
+    }
+    keeper.flush()
+}
+
 /// What is done goes to the store as it is.
 fn straight(ready: Vec<Done>) -> Output {
     let mut output = Output::default();
@@ -230,7 +244,8 @@ fn put_output(keeper: &mut Keeper, output: Result<Output, Error>) -> Result<(), 
         changes,
         fans,
     } = output.map_err(|error| {
-        tracing::error!(lane = %keeper.lane, %error, "the lane cannot go on");
+        tracing::error!(lane = %keeper.lane, %error, "the lane takes nothing more");
+        keeper.metrics.broken.set(1);
         Abandoned
     })?;
     if let Some(changes) = changes {

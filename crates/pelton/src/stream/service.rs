@@ -121,10 +121,11 @@ impl ServiceBuilder {
     /// When the plan makes no sense, or a store cannot be opened.
     pub fn start(mut self) -> Result<Service, Error> {
         let settings = Settings::of(&self.plan)?;
-        let pool = BufferPool::new(settings.budget.clone());
+        let drafts = self.drafts(&settings)?;
+        let pool = BufferPool::new(blocks_budget(&drafts, &settings));
+        let blocks = pool.budget().clone();
         let room = Arc::new(Room::default());
         let deadline = Arc::new(Deadline::default());
-        let drafts = self.drafts(&settings)?;
         let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
         let lone = drafts.len() == 1;
         let surroundings = Surroundings {
@@ -159,7 +160,7 @@ impl ServiceBuilder {
                 .zip(&crews)
                 .filter(|(_, (other, _))| goes_first(*other, *kind))
                 .map(|(lane, _)| lane);
-            let precedence = Precedence::new(ahead, &settings.budget, &deadline);
+            let precedence = Precedence::new(ahead, &blocks, &deadline);
             threads.extend(spawn(lane, *workers, Arc::new(precedence), &crew)?);
         }
         Ok(Service {
@@ -263,6 +264,20 @@ impl ServiceBuilder {
         };
         Ok(Some(Arc::new(Mutex::new(letters))))
     }
+}
+
+/// What blocks are paid from: where a lane keeps state, that has room which no blocks that wait can
+/// take.
+fn blocks_budget(drafts: &[LaneDraft], settings: &Settings) -> Budget {
+    let keeps_state = |draft: &LaneDraft| 1 < draft.pipeline.branches[0].segments.len();
+    if !drafts.iter().any(keeps_state) {
+        return settings.budget.clone();
+    }
+    let left = settings
+        .budget
+        .limit()
+        .saturating_sub(settings.state_budget.limit());
+    settings.budget.child("blocks", Some(left))
 }
 
 fn rules(flow: &FlowPlan, settings: &Settings) -> Rules {
@@ -429,7 +444,11 @@ impl Service {
             std::mem::take(&mut self.threads)
                 .into_iter()
                 .for_each(|thread| drop(thread.join()));
-            self.lanes.iter().for_each(|lane| lane.outbox.finish());
+            for lane in &self.lanes {
+                lane.outbox.finish();
+                // Where the workers gave up, something may be left.
+                lane.abandon();
+            }
         } else {
             self.lanes.iter().for_each(|lane| lane.abandon());
             // Who has a block in hand and counts it is done soon; who waits for a store has counted.
