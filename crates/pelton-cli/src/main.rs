@@ -15,6 +15,7 @@ mod generate;
 mod lines;
 mod outbound;
 mod progress;
+mod secure;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 
 #[cfg(feature = "tls")]
-use super::tls::{ClientTls, Stream};
+use super::tls::{ClientTls, Stream, explained, is_final};
 
 /// After so long without a word the system asks whether the server is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -82,17 +82,15 @@ fn finish(mut stream: Stream) -> io::Result<()> {
     match io::copy(&mut stream, &mut io::sink()) {
         // The server closed without a word of farewell, having read ours.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-        ended => ended.map(|_| ()),
+        ended => ended.map(|_| ()).map_err(explained),
     }
 }
 
 /// What the server said before it hung up, which tells more than that writing failed.
 #[cfg(feature = "tls")]
 fn last_word(stream: &mut Stream, broken: io::Error) -> io::Error {
-    match stream.read(&mut [0; 1]) {
-        Err(said) if super::tls::is_final(&said) => said,
-        _ => broken,
-    }
+    let said = stream.read(&mut [0; 1]).err().map(explained);
+    said.filter(is_final).unwrap_or(broken)
 }
 
 impl Read for Outgoing {
@@ -100,7 +98,7 @@ impl Read for Outgoing {
         match &mut self.kind {
             Kind::Plain(stream) => stream.read(room),
             #[cfg(feature = "tls")]
-            Kind::Secured(stream) => stream.read(room),
+            Kind::Secured(stream) => stream.read(room).map_err(explained),
         }
     }
 }

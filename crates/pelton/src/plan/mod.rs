@@ -23,7 +23,9 @@ pub use interval::Interval;
 pub(crate) use locate::{Locator, Place, first_word};
 pub use parse::{OnBad, ParsePlan};
 pub use read::PlanError;
-pub use serve::{FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan};
+pub use serve::{
+    FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, RetryPlan, ServePlan, TlsPlan,
+};
 pub use size::ByteSize;
 
 /// A pipeline: where records come from, what is done with them, where they go.
@@ -97,6 +99,9 @@ pub struct SourcePlan {
     /// What listeners demand of those who connect.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: LimitsPlan,
+    /// With which certificate `tcp://`, `http://` and `acked://` speak TLS; plainly unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsPlan>,
     /// The bearer token that HTTP requests must carry; `${NAME}` takes it from the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -405,6 +410,12 @@ pub struct SinkPlan {
     /// Files of a pipeline without an end: a new one after so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_after: Option<Interval>,
+    /// Memory: how many records are kept, the newest; 100,000 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_records: Option<u64>,
+    /// Memory: how many bytes of records are kept, the newest; 16 MiB unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_bytes: Option<ByteSize>,
     /// How patiently a sink without an end is tried again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: RetryPlan,

@@ -6,27 +6,34 @@ use std::sync::Arc;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use pelton_connect::net::BearerToken;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::memory;
 use super::switch::Switch;
 use crate::Error;
 use crate::stream::Service;
 
-/// Answers `/metrics`, `/health`, `/ready` and `/stats`.
+/// Answers `/metrics`, `/health`, `/ready`, `/stats` and `/memory`, to who shows the token if there
+/// is one.
 pub(super) struct Admin {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Admin {
-    pub(super) async fn start(address: &str, switch: Arc<Switch>) -> Result<Self, Error> {
+    pub(super) async fn start(
+        address: &str,
+        token: Option<BearerToken>,
+        switch: Arc<Switch>,
+    ) -> Result<Self, Error> {
         let full = match address.strip_prefix(':') {
             Some(port) => format!("127.0.0.1:{port}"),
             None => address.to_owned(),
@@ -39,7 +46,10 @@ impl Admin {
         };
         let listener = TcpListener::bind(&full).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let task = tokio::spawn(serve(listener, switch));
+        if !address.ip().is_loopback() && token.is_none() {
+            tracing::warn!(%address, "serve.admin answers other machines, without serve.token");
+        }
+        let task = tokio::spawn(serve(listener, Arc::new(Answering { token, switch })));
         Ok(Self { address, task })
     }
 
@@ -54,17 +64,23 @@ impl Drop for Admin {
     }
 }
 
-async fn serve(listener: TcpListener, switch: Arc<Switch>) {
+/// What answers are made from.
+struct Answering {
+    token: Option<BearerToken>,
+    switch: Arc<Switch>,
+}
+
+async fn serve(listener: TcpListener, answering: Arc<Answering>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, say: others close some.
             tokio::task::yield_now().await;
             continue;
         };
-        let switch = switch.clone();
+        let answering = answering.clone();
         tokio::spawn(async move {
             let answer = service_fn(|request| {
-                let answer = answer(&request, &switch);
+                let answer = answering.answer(&request);
                 async move { Ok::<_, Infallible>(answer) }
             });
             // Who goes away in the middle is nobody's fault.
@@ -72,6 +88,28 @@ async fn serve(listener: TcpListener, switch: Arc<Switch>) {
                 .serve_connection(TokioIo::new(stream), answer)
                 .await;
         });
+    }
+}
+
+impl Answering {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.admits(request) {
+            true => answer(request, &self.switch),
+            false => {
+                let error = json!({"error": "expected Authorization: Bearer TOKEN, serve.token"});
+                let mut refused = json_answer(StatusCode::UNAUTHORIZED, &error);
+                let bearer = HeaderValue::from_static("Bearer");
+                refused.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+                refused
+            }
+        }
+    }
+
+    fn admits(&self, request: &Request<Incoming>) -> bool {
+        let shown = request.headers().get(AUTHORIZATION);
+        let shown = shown.and_then(|shown| shown.to_str().ok());
+        let token = self.token.as_ref();
+        token.is_none_or(|token| token.admits(shown.unwrap_or_default()))
     }
 }
 
@@ -99,15 +137,21 @@ fn answer(request: &Request<Incoming>, switch: &Switch) -> Response<Full<Bytes>>
                     "limit_bytes": service.budget().limit(),
                 })),
                 "positions": switch.with(Service::positions),
+                "memory_sinks": switch.with(memory::stats),
             }),
         ),
-        path => json_answer(
-            StatusCode::NOT_FOUND,
-            &json!({
-                "error": format!("there is no {path}"),
-                "paths": ["/metrics", "/health", "/ready", "/stats"],
-            }),
-        ),
+        path => match path.strip_prefix("/memory") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                memory::answer(rest, request.uri().query(), switch)
+            }
+            _ => json_answer(
+                StatusCode::NOT_FOUND,
+                &json!({
+                    "error": format!("there is no {path}"),
+                    "paths": ["/metrics", "/health", "/ready", "/stats", "/memory/LANE"],
+                }),
+            ),
+        },
     }
 }
 
@@ -137,7 +181,7 @@ fn ready(switch: &Switch) -> Response<Full<Bytes>> {
     json_answer(status, &json!({"ready": ready}))
 }
 
-fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
+pub(super) fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
     body(status, "application/json", format!("{value:#}\n"))
 }
 
@@ -145,10 +189,14 @@ fn text_answer(text: String) -> Response<Full<Bytes>> {
     body(StatusCode::OK, "text/plain; version=0.0.4", text)
 }
 
-fn body(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+pub(super) fn body(
+    status: StatusCode,
+    kind: &'static str,
+    content: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(content.into()));
     *response.status_mut() = status;
-    let kind = hyper::header::HeaderValue::from_static(kind);
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

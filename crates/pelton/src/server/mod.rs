@@ -20,13 +20,16 @@
 
 mod admin;
 mod listen;
+mod memory;
 mod reload;
+mod secure;
 mod switch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pelton_connect::net::BearerToken;
 use pelton_metrics::Registry;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -91,7 +94,10 @@ impl Server {
         let mut listeners = Listeners::new(switch.clone(), registry.clone());
         runtime.block_on(listeners.change(&plan))?;
         let admin = match &plan.serve.admin {
-            Some(address) => Some(runtime.block_on(Admin::start(address, switch.clone()))?),
+            Some(address) => {
+                let token = plan.serve.token.as_ref().map(BearerToken::new);
+                Some(runtime.block_on(Admin::start(address, token, switch.clone()))?)
+            }
             None => None,
         };
         drop(guard);
@@ -173,8 +179,9 @@ impl Server {
             return Err(PlanError::new(message).into());
         };
         let (plan, file) = file.again()?;
-        if plan.serve.admin != self.plan.serve.admin {
-            let message = "serve.admin cannot change while it is served";
+        let served = |plan: &Plan| (plan.serve.admin.clone(), plan.serve.token.clone());
+        if served(&plan) != served(&self.plan) {
+            let message = "serve.admin and serve.token cannot change while it is served";
             return Err(PlanError::new(message).into());
         }
         let guard = self.runtime.enter();

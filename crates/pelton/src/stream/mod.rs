@@ -18,6 +18,7 @@ mod intake;
 mod keeper;
 mod lane;
 mod letter;
+mod memory;
 mod outbox;
 mod room;
 mod router;
@@ -26,5 +27,6 @@ mod stats;
 mod stores;
 mod tail;
 
+pub use memory::LaneMemory;
 pub use service::{Service, ServiceBuilder};
 pub use stats::{LaneStats, ServiceReport};

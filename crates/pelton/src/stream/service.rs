@@ -17,6 +17,7 @@ use super::inbox::Inbox;
 use super::intake::{Intake, Progress};
 use super::keeper::{Deadline, Keeper, Letters, Retry};
 use super::lane::Lane;
+use super::memory::LaneMemory;
 use super::outbox::{Outbox, Rules};
 use super::room::Room;
 use super::router::Router;
@@ -40,6 +41,7 @@ pub struct ServiceBuilder {
     stores: BTreeMap<String, Box<dyn Store>>,
     letters: Option<Box<dyn Store>>,
     registry: Registry,
+    memories: BTreeMap<String, LaneMemory>,
 }
 
 impl fmt::Debug for ServiceBuilder {
@@ -98,6 +100,8 @@ impl ServiceBuilder {
         let settings = Settings::of(&self.plan)?;
         let drafts = planner::lanes(&self.plan, self.file.as_ref(), &settings)?;
         planner::routes(&self.plan, self.file.as_ref(), &settings)?;
+        #[cfg(feature = "serve")]
+        planner::addresses(&self.plan)?;
         let lanes = drafts.into_iter().map(|draft| {
             let branch = &draft.pipeline.branches[0];
             (draft.name, Schema::clone(&branch.output_schema))
@@ -155,6 +159,7 @@ impl ServiceBuilder {
             threads,
             deadline,
             registry: self.registry,
+            memories: self.memories,
             budget: settings.budget,
             started: Instant::now(),
         })
@@ -213,7 +218,13 @@ impl ServiceBuilder {
         if let Some(store) = self.stores.remove(&draft.name) {
             return Ok(store);
         }
-        super::stores::open(&draft.name, &draft.sink, &draft.pipeline)
+        let (store, seen) = super::stores::open(&draft.name, &draft.sink, &draft.pipeline)?;
+        if let Some(seen) = seen {
+            let memory = LaneMemory::new(&draft.name, seen, &self.registry);
+            let memory = memory.map_err(|error| Error::internal(&error))?;
+            self.memories.insert(draft.name.clone(), memory);
+        }
+        Ok(store)
     }
 
     /// The dead letter, if refused records are to be written.
@@ -323,6 +334,7 @@ pub struct Service {
     deadline: Arc<Deadline>,
     drain: Duration,
     registry: Registry,
+    memories: BTreeMap<String, LaneMemory>,
     budget: Budget,
     started: Instant,
 }
@@ -345,6 +357,7 @@ impl Service {
             stores: BTreeMap::new(),
             letters: None,
             registry: Registry::new(),
+            memories: BTreeMap::new(),
         }
     }
 
@@ -363,6 +376,13 @@ impl Service {
     /// Sets the gauges that nobody sets while records flow.
     pub fn refresh(&self) {
         self.lanes.iter().for_each(|lane| lane.refresh());
+        self.memories.values().for_each(LaneMemory::refresh);
+    }
+
+    /// What the lanes keep in memory whose sink is `memory:`, by their names.
+    #[must_use]
+    pub const fn memories(&self) -> &BTreeMap<String, LaneMemory> {
+        &self.memories
     }
 
     /// The metrics of the service, and whatever else is registered there.

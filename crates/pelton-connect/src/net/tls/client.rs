@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{pem, provider};
+use super::{explained, pem, provider};
 use crate::{Error, ErrorKind};
 
 /// A server answers within this time while hands are shaken.
@@ -63,18 +63,14 @@ impl ClientTls {
     pub(in crate::net) fn shake(&self, mut stream: TcpStream, address: &str) -> io::Result<Stream> {
         let name = match &self.name {
             Some(name) => name.clone(),
-            None => server_name(host(address)).map_err(io::Error::other)?,
+            None => server_name(host(address))
+                .map_err(|expected| io::Error::new(io::ErrorKind::InvalidInput, expected))?,
         };
         let session = ClientConnection::new(self.config.clone(), name);
         let mut session = session.map_err(io::Error::other)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         while session.is_handshaking() {
-            session
-                .complete_io(&mut stream)
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-                    _ => error,
-                })?;
+            session.complete_io(&mut stream).map_err(in_handshake)?;
         }
         stream.set_read_timeout(None)?;
         Ok(StreamOwned::new(session, stream))
@@ -88,13 +84,6 @@ impl fmt::Debug for ClientTls {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-/// True for what another attempt would not change: a certificate that is not believed, or no TLS.
-pub(in crate::net) fn is_final(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 fn config(files: &ClientTlsFiles) -> Result<ClientConfig, Error> {
@@ -116,6 +105,15 @@ fn config(files: &ClientTlsFiles) -> Result<ClientConfig, Error> {
             let key = key.display();
             pem::unusable(cert, format!("does not go with the key in {key}: {error}"))
         })
+}
+
+/// What went wrong while hands were shaken.
+fn in_handshake(error: io::Error) -> io::Error {
+    match error.kind() {
+        // What the system says when a read took too long.
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => explained(error),
+    }
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, &'static str> {

@@ -18,6 +18,7 @@
 mod client;
 mod handshake;
 mod pem;
+mod refusal;
 mod server;
 mod wire;
 
@@ -25,9 +26,10 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
+pub(super) use client::Stream;
 pub use client::{ClientTls, ClientTlsFiles};
-pub(super) use client::{Stream, is_final};
 pub(super) use handshake::Handshakes;
+pub(super) use refusal::{explained, is_final};
 pub use server::{ServerTls, ServerTlsFiles};
 pub(super) use wire::Secured;
 
