@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 
 #[cfg(feature = "tls")]
-use super::tls::{ClientTls, Stream, explained, is_final};
+use super::tls::{ClientTls, Stream, explained};
 
 /// After so long without a word the system asks whether the server is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -77,20 +77,31 @@ fn dial(address: &str) -> io::Result<TcpStream> {
 #[cfg(feature = "tls")]
 fn finish(mut stream: Stream) -> io::Result<()> {
     stream.conn.send_close_notify();
-    stream.flush()?;
-    stream.sock.shutdown(std::net::Shutdown::Write)?;
-    match io::copy(&mut stream, &mut io::sink()) {
+    let ended = stream
+        .flush()
+        .and_then(|()| stream.sock.shutdown(std::net::Shutdown::Write))
+        .and_then(|()| io::copy(&mut stream, &mut io::sink()));
+    match ended {
         // The server closed without a word of farewell, having read ours.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-        ended => ended.map(|_| ()).map_err(explained),
+        ended => ended.map(|_| ()).map_err(|error| cause(&mut stream, error)),
     }
 }
 
-/// What the server said before it hung up, which tells more than that writing failed.
+/// Why a connection is over: what the server said before it hung up tells more than that it did.
 #[cfg(feature = "tls")]
-fn last_word(stream: &mut Stream, broken: io::Error) -> io::Error {
-    let said = stream.read(&mut [0; 1]).err().map(explained);
-    said.filter(is_final).unwrap_or(broken)
+fn cause(stream: &mut Stream, error: io::Error) -> io::Error {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
+    if ![BrokenPipe, ConnectionReset, NotConnected].contains(&error.kind()) {
+        return explained(error);
+    }
+    // Nothing can be written any more, and reading ends where the server did.
+    while let Ok(1..) = stream.conn.read_tls(&mut stream.sock) {
+        if let Err(said) = stream.conn.process_new_packets() {
+            return explained(io::Error::new(io::ErrorKind::InvalidData, said));
+        }
+    }
+    error
 }
 
 impl Read for Outgoing {
@@ -98,7 +109,7 @@ impl Read for Outgoing {
         match &mut self.kind {
             Kind::Plain(stream) => stream.read(room),
             #[cfg(feature = "tls")]
-            Kind::Secured(stream) => stream.read(room).map_err(explained),
+            Kind::Secured(stream) => stream.read(room).map_err(|error| cause(stream, error)),
         }
     }
 }
@@ -108,10 +119,7 @@ impl Write for Outgoing {
         match &mut self.kind {
             Kind::Plain(stream) => stream.write(bytes),
             #[cfg(feature = "tls")]
-            Kind::Secured(stream) => match stream.write(bytes) {
-                Err(error) => Err(last_word(stream, error)),
-                written => written,
-            },
+            Kind::Secured(stream) => stream.write(bytes).map_err(|error| cause(stream, error)),
         }
     }
 
@@ -119,7 +127,7 @@ impl Write for Outgoing {
         match &mut self.kind {
             Kind::Plain(stream) => stream.flush(),
             #[cfg(feature = "tls")]
-            Kind::Secured(stream) => stream.flush(),
+            Kind::Secured(stream) => stream.flush().map_err(|error| cause(stream, error)),
         }
     }
 }
