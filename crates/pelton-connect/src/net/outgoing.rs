@@ -134,11 +134,12 @@ impl Write for Outgoing {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let socket = match &self.kind {
-            Kind::Plain(stream) => stream,
+        let mut shown = f.debug_tuple("Outgoing");
+        match &self.kind {
+            Kind::Plain(stream) => shown.field(stream),
             #[cfg(feature = "tls")]
-            Kind::Secured(stream) => &stream.sock,
+            Kind::Secured(stream) => shown.field(&stream.sock),
         };
-        f.debug_tuple("Outgoing").field(socket).finish()
+        shown.finish()
     }
 }
