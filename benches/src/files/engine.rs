@@ -222,7 +222,9 @@ fn query(pelton: &Path, job: &Job, sql: &str, input: &Path, output: &Path) -> Co
     command
         .arg("sql")
         .arg(sql.replace("{input}", &format!("'{}'", input.display())));
-    command.args(["--memory-limit", job.limit, "-o"]).arg(output);
+    command
+        .args(["--memory-limit", job.limit, "-o"])
+        .arg(output);
     if job.input.0 == "log" {
         // By its extension it is text.
         command.args(["--input-format", "log"]);

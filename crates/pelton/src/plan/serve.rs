@@ -77,8 +77,8 @@ pub enum Overflow {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServePlan {
-    /// Where `/metrics`, `/health`, `/ready`, `/stats` and `/memory` are answered, such as `127.0.0.1:9100`;
-    /// nowhere unless given.
+    /// Where `/metrics`, `/health`, `/ready`, `/stats` and `/memory` are answered, such as
+    /// `127.0.0.1:9100`; nowhere unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<String>,
     /// The bearer token that requests to `admin` must carry; `${NAME}` takes it from the
