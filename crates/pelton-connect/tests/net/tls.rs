@@ -370,3 +370,28 @@ fn files_that_cannot_be_used_are_named() {
     fs::write(&torn, "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
     check(&torn, &key, None, "torn.pem: is damaged PEM");
 }
+
+#[test]
+fn what_was_deciphered_and_not_read_is_not_forgotten() {
+    on_runtime(async {
+        let authority = Authority::new();
+        // Less is read at once than one record of TLS holds.
+        let limits = ListenLimits {
+            bytes_per_second_max: Some(10_000),
+            ..ListenLimits::default()
+        };
+        let server = listen("127.0.0.1:0", authority.server(None), limits).await;
+        let (place, client) = (server.place.clone(), authority.client(None));
+        let text = lines(1200);
+        let sent = text.clone();
+        let open = blocking(move || {
+            let mut stream = Outgoing::connect_tls(&place, &client).unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            stream
+        })
+        .await;
+        server.intake.until_bytes(text.len()).await;
+        drop(open);
+        assert!(server.stop().await.bytes() == text.as_bytes());
+    });
+}
