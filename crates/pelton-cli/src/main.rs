@@ -16,6 +16,7 @@ mod lines;
 mod open_files;
 mod outbound;
 mod progress;
+mod secure;
 
 use std::process::ExitCode;
 

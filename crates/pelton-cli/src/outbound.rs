@@ -1,9 +1,9 @@
 //! Records on their way to another machine: at a rate, or as fast as they are taken.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use pelton::connect::net::{ClientTls, Outgoing};
 use pelton::sync::thread;
 
 /// The shortest wait: what falls due meanwhile goes out together.
@@ -78,20 +78,29 @@ impl Schedule {
 /// Connections that take turns.
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    streams: Vec<TcpStream>,
+    streams: Vec<Outgoing>,
     next: usize,
 }
 
 impl Outbound {
-    pub(crate) fn connect(address: &str, connections: usize) -> io::Result<Self> {
-        let connect = |_| {
-            let stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+    /// Connects, over TLS where it is said how.
+    pub(crate) fn connect(
+        address: &str,
+        connections: usize,
+        tls: Option<&ClientTls>,
+    ) -> io::Result<Self> {
+        let connect = |_| match tls {
+            Some(tls) => Outgoing::connect_tls(address, tls),
+            None => Outgoing::connect(address),
         };
         let streams = (0..connections.max(1)).map(connect);
         let streams = streams.collect::<io::Result<_>>()?;
         Ok(Self { streams, next: 0 })
+    }
+
+    /// Says that nothing more comes; over TLS the server has then read all.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.streams.into_iter().try_for_each(Outgoing::finish)
     }
 }
 

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Format,
     /// There is no memory for another block.
     Memory,
+    /// A certificate or a key cannot be used.
+    Tls,
 }
 
 /// Why a source or sink could not go on: which one, and what happened.

@@ -9,6 +9,7 @@ use pelton::plan::ByteSize;
 
 use super::{Done, gen_to, message, refused};
 use crate::generate::{Kind, Made, Order, generate};
+use crate::secure::Secure;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +54,8 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "to", default_value_t = 1,
         value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) connections: u16,
+    #[command(flatten)]
+    pub(super) secure: Secure,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {

@@ -86,18 +86,20 @@ impl Piece {
 
 pub(super) fn run(arguments: &Arguments, to: &str) -> Done {
     let place = |error: io::Error| refused(to, &error);
+    let tls = arguments.secure.load()?;
     let mut making = Making::new(arguments);
     let ahead = match arguments.rate {
         None => making.ahead(),
         Some(_) => Vec::new(),
     };
-    let mut server = Outbound::connect(to, arguments.connections.into()).map_err(place)?;
+    let server = Outbound::connect(to, arguments.connections.into(), tls.as_ref());
+    let mut server = server.map_err(place)?;
     let mut schedule = Schedule::new(arguments.rate);
     for piece in ahead {
         server.write_all(&piece.bytes).map_err(place)?;
         schedule.sent(piece.rows);
     }
-    let outcome = send_rest(&mut making, &mut server, &mut schedule);
+    let outcome = send_rest(&mut making, &mut server, &mut schedule).and_then(|()| server.finish());
     eprintln!("{to}: {}", schedule.outcome());
     outcome.map_err(place)?;
     Ok(ExitCode::SUCCESS)

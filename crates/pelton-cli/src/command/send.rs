@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pelton::connect::net::{BATCH_BYTES_MAX, Client, ClientOptions};
+use pelton::connect::net::{BATCH_BYTES_MAX, Client, ClientOptions, ClientTls};
 
 use super::{Done, message, refused};
 use crate::lines::Lines;
 use crate::outbound::{Outbound, Schedule};
+use crate::secure::Secure;
 
 const EXAMPLES: &str = "\
 Examples:
   pelton send events.ndjson --to 127.0.0.1:9000
   pelton send app.log --to 127.0.0.1:9000 --rate 5000
   pelton send events.ndjson --to 127.0.0.1:9001 --acked   # source: acked://127.0.0.1:9001
+  pelton send events.ndjson --to logs.example.org:9000 --tls --ca ca.pem
 
 With --acked a file that was sent in part is taken up where the server has it, and the command ends
 when the server has committed all of it.
@@ -45,16 +47,19 @@ pub(crate) struct Arguments {
     /// a sum of its first line.
     #[arg(long, requires = "acked")]
     client: Option<String>,
+    #[command(flatten)]
+    secure: Secure,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
     if arguments.client.is_some() && arguments.files.len() > 1 {
         return Err("--client: one name is for one file".to_owned());
     }
+    let tls = arguments.secure.load()?;
     for path in &arguments.files {
         let outcome = match arguments.acked {
-            true => send_acked(arguments, path)?,
-            false => send_plain(arguments, path)?,
+            true => send_acked(arguments, path, tls.as_ref())?,
+            false => send_plain(arguments, path, tls.as_ref())?,
         };
         eprintln!("{path}: {outcome}");
     }
@@ -66,11 +71,15 @@ fn lines_at_once(rate: Option<u64>) -> u64 {
     rate.map_or(u64::MAX, |rate| (rate / 100).max(1))
 }
 
-fn send_plain(arguments: &Arguments, path: &str) -> Result<String, String> {
+fn send_plain(
+    arguments: &Arguments,
+    path: &str,
+    tls: Option<&ClientTls>,
+) -> Result<String, String> {
     let input = open(path)?;
     let bar = bar(input.size);
     let place = |error: io::Error| refused(&arguments.to, &error);
-    let mut server = Outbound::connect(&arguments.to, 1).map_err(place)?;
+    let mut server = Outbound::connect(&arguments.to, 1, tls).map_err(place)?;
     let mut lines = Lines::new(input.reader, usize::MAX);
     let mut schedule = Schedule::new(arguments.rate);
     loop {
@@ -85,17 +94,25 @@ fn send_plain(arguments: &Arguments, path: &str) -> Result<String, String> {
         bar.inc(bytes.len() as u64);
         schedule.sent(count);
     }
+    server.finish().map_err(place)?;
     bar.finish_and_clear();
     Ok(format!("sent {}", schedule.outcome()))
 }
 
-fn send_acked(arguments: &Arguments, path: &str) -> Result<String, String> {
+fn send_acked(
+    arguments: &Arguments,
+    path: &str,
+    tls: Option<&ClientTls>,
+) -> Result<String, String> {
     let mut input = open(path)?;
     let name = match &arguments.client {
         Some(name) => name.clone(),
         None => client_name(path, &mut input)?,
     };
-    let options = ClientOptions::new(&arguments.to, name);
+    let options = ClientOptions {
+        tls: tls.cloned(),
+        ..ClientOptions::new(&arguments.to, name)
+    };
     let mut client = Client::connect(options).map_err(message)?;
     let bar = bar(input.size);
     if path != "-" && client.position() > 0 {

@@ -33,7 +33,7 @@ A pipeline file:
   path = \"events.ndjson\"
 
   [serve]
-  admin = \"127.0.0.1:9100\"          # /metrics /health /ready /stats
+  admin = \"127.0.0.1:9100\"          # /metrics /health /ready /stats /memory
 
 Signals: SIGINT and SIGTERM drain and end; SIGHUP reads the file again, and applies it wholly or
 not at all.";
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     /// Write refused records here, as lines of JSON.
     #[arg(long, value_name = "FILE")]
     dead_letter: Option<String>,
-    /// Answer /metrics, /health, /ready and /stats here.
+    /// Answer /metrics, /health, /ready, /stats and /memory here.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
     /// Keep all memory that grows with the data below this size, such as 50MB.

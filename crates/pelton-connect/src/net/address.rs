@@ -103,6 +103,12 @@ fn host_and_port(place: &str) -> Option<String> {
 }
 
 impl Address {
+    /// True where TLS can be spoken: `tcp://`, `http://` and `acked://`.
+    #[must_use]
+    pub const fn may_be_secured(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::Http(_) | Self::Acked(_))
+    }
+
     /// This address with the host and port that were had.
     pub(super) fn with_host(&self, had: String) -> Self {
         match self {

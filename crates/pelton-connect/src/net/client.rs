@@ -3,26 +3,25 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pelton_sync::thread;
-use socket2::{SockRef, TcpKeepalive};
 
+use super::Outgoing;
 use super::acked::{
     BATCH_BYTES_MAX, CLIENT_BYTES_MAX, Fault, REPLY_BYTES, Reply, batch_header, hello,
 };
+#[cfg(feature = "tls")]
+use super::{ClientTls, tls};
 
 /// The first wait before trying again; each one after it is twice as long, up to the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(50);
 const WAIT_LONGEST: Duration = Duration::from_secs(5);
-/// After so long without a word the system asks whether the server is there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Batches that are kept until they are committed, whatever their length.
 const UNCOMMITTED_MAX: usize = 4096;
 
 /// Where to send, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// Host and port of an `acked://` listener.
     pub address: String,
@@ -33,6 +32,9 @@ pub struct ClientOptions {
     pub window_bytes: usize,
     /// How long to try again, after a connection broke, before giving up. A minute.
     pub patience: Duration,
+    /// How to speak TLS; `None`, the default, speaks plainly.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ClientTls>,
 }
 
 impl ClientOptions {
@@ -43,6 +45,8 @@ impl ClientOptions {
             client: client.into(),
             window_bytes: 16 << 20,
             patience: Duration::from_secs(60),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -65,7 +69,7 @@ impl ClientOptions {
 /// ```
 pub struct Client {
     options: ClientOptions,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Outgoing>,
     /// Sent and not committed, the oldest first.
     uncommitted: VecDeque<Sent>,
     uncommitted_bytes: usize,
@@ -158,6 +162,9 @@ impl From<Fault> for Cause {
 impl Cause {
     fn is_transient(&self) -> bool {
         match self {
+            #[cfg(feature = "tls")]
+            Self::Io(error) => !tls::is_final(error),
+            #[cfg(not(feature = "tls"))]
             Self::Io(_) => true,
             Self::Fault(fault, _) => fault.is_transient(),
             Self::Astray { .. } | Self::Argument(_) => false,
@@ -344,11 +351,8 @@ impl fmt::Debug for Client {
 }
 
 /// Connects and says hello: the connection, what is committed and what was received.
-fn greet(options: &ClientOptions) -> Result<(BufReader<TcpStream>, u64, u64), Cause> {
-    let mut stream = TcpStream::connect(&options.address)?;
-    stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+fn greet(options: &ClientOptions) -> Result<(BufReader<Outgoing>, u64, u64), Cause> {
+    let mut stream = dial(options)?;
     stream.write_all(&hello(&options.client))?;
     let mut stream = BufReader::new(stream);
     match read_reply(&mut stream)? {
@@ -359,6 +363,19 @@ fn greet(options: &ClientOptions) -> Result<(BufReader<TcpStream>, u64, u64), Ca
         Reply::Fault(fault, text) => Err(Cause::Fault(fault, text)),
         Reply::Ack(_) => Err(Fault::Protocol.into()),
     }
+}
+
+#[cfg(feature = "tls")]
+fn dial(options: &ClientOptions) -> io::Result<Outgoing> {
+    match &options.tls {
+        Some(tls) => Outgoing::connect_tls(&options.address, tls),
+        None => Outgoing::connect(&options.address),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn dial(options: &ClientOptions) -> io::Result<Outgoing> {
+    Outgoing::connect(&options.address)
 }
 
 fn read_reply(stream: &mut impl Read) -> Result<Reply, Cause> {

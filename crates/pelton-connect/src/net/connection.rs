@@ -46,6 +46,9 @@ pub(super) enum End {
     Crowded,
     /// The peer is not welcome.
     Refused,
+    /// The TLS handshake came to nothing.
+    #[cfg(feature = "tls")]
+    Unsecured,
 }
 
 impl From<Refused> for End {

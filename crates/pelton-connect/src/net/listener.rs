@@ -5,10 +5,15 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+#[cfg(feature = "tls")]
+use tokio::net::TcpStream;
+
 use super::acked::AckedServer;
 use super::door::{Accept, TcpDoor, UnixDoor};
 use super::server::{Plain, Serve, Server};
 use super::tail::Tail;
+#[cfg(feature = "tls")]
+use super::tls::{Handshakes, Secured};
 use super::udp::UdpDoor;
 use super::{Address, ListenOptions, Stop, stdin};
 use crate::Error;
@@ -105,7 +110,7 @@ impl Listener {
             intake: intake.clone(),
         };
         match self.kind {
-            Kind::Tcp(door) => serve(door, name, plain(), options, stop).await,
+            Kind::Tcp(door) => serve_tcp(door, name, plain(), options, stop).await,
             Kind::Unix(door) => serve(door, name, plain(), options, stop).await,
             #[cfg(feature = "http")]
             Kind::Http(door) => {
@@ -113,16 +118,37 @@ impl Listener {
                     options: options.clone(),
                     intake,
                 };
-                serve(door, name, service, options, stop).await;
+                serve_tcp(door, name, service, options, stop).await;
             }
             Kind::Acked(door) => {
                 let (limits, metrics) = (options.limits, options.metrics.clone());
                 let service = AckedServer::new(intake, limits, metrics);
-                serve(door, name, service, options, stop).await;
+                serve_tcp(door, name, service, options, stop).await;
             }
             Kind::Udp(door) => door.run(name, options, intake, stop).await,
             Kind::Tail(tail) => tail.run(options, intake, stop).await,
             Kind::Reader(reader) => stdin::run(reader, name, &options, intake, stop).await,
+        }
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+use self::serve as serve_tcp;
+
+/// Serves over TLS where the options have a certificate.
+#[cfg(feature = "tls")]
+async fn serve_tcp(
+    door: TcpDoor,
+    name: String,
+    service: impl Serve<TcpStream> + Serve<Secured>,
+    options: ListenOptions,
+    stop: Stop,
+) {
+    match options.tls.clone() {
+        None => serve(door, name, service, options, stop).await,
+        Some(tls) => {
+            let service = Handshakes::new(service, tls, &options.limits);
+            serve(door, name, service, options, stop).await;
         }
     }
 }

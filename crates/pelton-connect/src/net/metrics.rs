@@ -13,6 +13,8 @@ pub struct Metrics {
     pub refused: Counter,
     /// Connections that ended with an error of the network.
     pub failed: Counter,
+    /// Connections that were closed because their TLS handshake failed or took too long.
+    pub unsecured: Counter,
     /// Connections that were closed because nothing came for too long.
     pub idle: Counter,
     /// Connections that were closed because unfinished records took too much memory.
@@ -47,6 +49,7 @@ impl Metrics {
             accepted: counter("listener_accepted_total", "Connections let in.")?,
             refused: counter("listener_refused_total", "Connections refused.")?,
             failed: counter("listener_failed_total", "Connections that broke.")?,
+            unsecured: counter("listener_unsecured_total", "TLS handshakes that failed.")?,
             idle: counter("listener_idle_total", "Connections closed as idle.")?,
             crowded: counter(
                 "listener_crowded_total",

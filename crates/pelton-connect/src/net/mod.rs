@@ -12,6 +12,7 @@
 //! - Batches are what was there: nothing waits for more to come.
 //! - Everything that a peer controls is bounded by [`ListenLimits`] and counted by [`Metrics`].
 //! - Only 127.0.0.1 is listened on unless an address says otherwise.
+//! - With the feature `tls` the TCP sockets speak TLS where [`ListenOptions`] have a certificate.
 //!
 //! # Limits
 //!
@@ -50,11 +51,15 @@ mod http;
 mod listener;
 mod metrics;
 mod options;
+mod outgoing;
 mod pump;
 mod server;
 mod stdin;
 mod stop;
 mod tail;
+#[cfg(feature = "tls")]
+mod tls;
+mod token;
 mod udp;
 mod unfinished;
 
@@ -64,4 +69,8 @@ pub use client::{Client, ClientError, ClientOptions};
 pub use listener::Listener;
 pub use metrics::Metrics;
 pub use options::{ListenLimits, ListenOptions};
+pub use outgoing::Outgoing;
 pub use stop::{Stop, Stopper};
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ClientTlsFiles, ServerTls, ServerTlsFiles};
+pub use token::BearerToken;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use pelton_format::Format;
 
-use super::{Address, Metrics};
+#[cfg(feature = "tls")]
+use super::ServerTls;
+use super::{Address, BearerToken, Metrics};
 
 /// What a [`Listener`](super::Listener) is made from.
 #[derive(Clone)]
@@ -20,7 +22,11 @@ pub struct ListenOptions {
     /// What peers can not push past.
     pub limits: ListenLimits,
     /// What an `http://` client must show as `Authorization: Bearer TOKEN`; `None` lets anybody in.
-    pub token: Option<String>,
+    pub token: Option<BearerToken>,
+    /// The certificate with which `tcp://`, `http://` and `acked://` speak TLS; `None`: they speak
+    /// plainly. The other kinds of addresses have no use for it.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ServerTls>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -41,11 +47,16 @@ pub struct ListenLimits {
     pub unfinished_bytes_max: u64,
     /// Bytes of one HTTP body, packed and unpacked.
     pub body_bytes_max: usize,
+    /// From the connection to the end of its TLS handshake, with the wait for a turn; a slower one
+    /// is closed.
+    pub handshake_time_max: Duration,
+    /// TLS handshakes at a time, at least 1; more wait their turn.
+    pub handshakes_max: usize,
 }
 
 impl Default for ListenLimits {
     /// 10,240 connections, idle for an hour at most, at any rate, 64 MiB of unfinished records,
-    /// HTTP bodies of 16 MiB.
+    /// HTTP bodies of 16 MiB, 256 TLS handshakes at a time of 10 seconds each.
     fn default() -> Self {
         Self {
             connections_max: 10_240,
@@ -53,6 +64,8 @@ impl Default for ListenLimits {
             bytes_per_second_max: None,
             unfinished_bytes_max: 64 << 20,
             body_bytes_max: 16 << 20,
+            handshake_time_max: Duration::from_secs(10),
+            handshakes_max: 256,
         }
     }
 }
@@ -67,6 +80,8 @@ impl ListenOptions {
             source: 0,
             limits: ListenLimits::default(),
             token: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             metrics: Metrics::default(),
         }
     }

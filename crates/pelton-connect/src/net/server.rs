@@ -142,6 +142,8 @@ fn count(metrics: &Metrics, end: End) {
         End::Idle => metrics.idle.add(1),
         End::Crowded => metrics.crowded.add(1),
         End::Refused => metrics.refused.add(1),
+        #[cfg(feature = "tls")]
+        End::Unsecured => metrics.unsecured.add(1),
         End::Finished | End::Stopped => {}
     }
 }

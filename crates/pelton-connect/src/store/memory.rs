@@ -1,7 +1,11 @@
 //! Memory as a store, which the program around it can look into.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use pelton_format::{Cut, Format};
+use pelton_record::{Batch, Bitmap};
 
 use super::transient;
 use crate::stream::{Delivery, Positions, Shape, Store, StoreError};
@@ -17,14 +21,20 @@ pub enum Full {
 }
 
 /// How a [`MemoryStore`] keeps.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryStoreOptions {
     /// What it asks for. Columns by default.
     pub shape: Shape,
     /// The most records that are kept, at least 1. 100,000 by default.
     pub records_max: u64,
+    /// The most bytes of encoded records that are kept; columns are counted as none. 16 MiB by
+    /// default.
+    pub bytes_max: u64,
     /// What happens to those beyond.
     pub full: Full,
+    /// How encoded records look, so that they can be told apart; `None`, the default: each is a
+    /// line.
+    pub format: Option<Arc<dyn Format>>,
 }
 
 impl Default for MemoryStoreOptions {
@@ -32,22 +42,28 @@ impl Default for MemoryStoreOptions {
         Self {
             shape: Shape::Rows,
             records_max: 100_000,
+            bytes_max: 16 << 20,
             full: Full::Forget,
+            format: None,
         }
     }
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    deliveries: VecDeque<Delivery>,
-    /// In `deliveries`.
-    records: u64,
-    /// Ever put.
-    total: u64,
-    positions: Positions,
+impl fmt::Debug for MemoryStoreOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStoreOptions")
+            .field("shape", &self.shape)
+            .field("records_max", &self.records_max)
+            .field("bytes_max", &self.bytes_max)
+            .field("full", &self.full)
+            .finish_non_exhaustive()
+    }
 }
 
-/// Keeps what it is given, up to a number of records.
+/// Keeps the newest of what it is given, up to a number of records and of bytes.
+///
+/// Both bounds hold to the record: of a delivery that is too large its last records are kept.
+/// Records of columns are held as they came, which shares their memory.
 ///
 /// ```
 /// use pelton_connect::store::{MemoryStore, MemoryStoreOptions};
@@ -104,7 +120,7 @@ impl MemoryRecords {
     /// Number of records kept.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.lock().records
+        self.lock().records()
     }
 
     /// True when nothing is kept.
@@ -113,10 +129,22 @@ impl MemoryRecords {
         self.len() == 0
     }
 
+    /// Bytes of encoded records that are kept.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.lock().bytes.len() as u64
+    }
+
     /// Number of records ever put, forgotten and taken ones too.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.lock().total
+    }
+
+    /// Number of records that found no room, or had to make some.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.lock().forgotten
     }
 
     /// The positions put together with the records.
@@ -128,26 +156,45 @@ impl MemoryRecords {
     /// A copy of what is kept, oldest first. Columns share their memory with the store's.
     #[must_use]
     pub fn deliveries(&self) -> Vec<Delivery> {
-        self.lock().deliveries.iter().cloned().collect()
+        let kept = self.lock();
+        let bytes = kept.newest(u64::MAX);
+        kept.batches
+            .iter()
+            .cloned()
+            .map(Delivery::Rows)
+            .chain(bytes)
+            .collect()
     }
 
     /// The bytes of what is kept, oldest first; columns are left out.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let kept = self.lock();
-        let bytes = kept.deliveries.iter().map(|delivery| match delivery {
-            Delivery::Bytes { bytes, .. } => bytes.as_slice(),
-            Delivery::Rows(_) => &[],
-        });
-        bytes.collect::<Vec<_>>().concat()
+        self.newest(u64::MAX)
+    }
+
+    /// The bytes of the newest `records`, oldest first, or of as many as are kept; columns are left
+    /// out.
+    #[must_use]
+    pub fn newest(&self, records: u64) -> Vec<u8> {
+        match self.lock().newest(records) {
+            Some(Delivery::Bytes { bytes, .. }) => bytes,
+            _ => Vec::new(),
+        }
     }
 
     /// Takes out what is kept, oldest first, and makes room.
     #[must_use]
     pub fn take(&self) -> Vec<Delivery> {
         let mut kept = self.lock();
-        kept.records = 0;
-        std::mem::take(&mut kept.deliveries).into()
+        let bytes = kept.newest(u64::MAX);
+        kept.bytes.clear();
+        kept.lengths.clear();
+        let batches = std::mem::take(&mut kept.batches);
+        batches
+            .into_iter()
+            .map(Delivery::Rows)
+            .chain(bytes)
+            .collect()
     }
 
     /// Waits until `total` records were put in all, those before this call among them.
@@ -160,16 +207,98 @@ impl MemoryRecords {
     }
 }
 
+/// What is kept. A store has one shape, so there are either bytes or batches.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Encoded records, one behind the other.
+    bytes: VecDeque<u8>,
+    /// How long each of them is.
+    lengths: VecDeque<u32>,
+    batches: VecDeque<Batch>,
+    /// Ever put.
+    total: u64,
+    forgotten: u64,
+    positions: Positions,
+}
+
 impl Kept {
-    /// Forgets the oldest deliveries, whole ones, until `records` more find room.
-    fn make_room(&mut self, records: u64, records_max: u64) {
-        while self.records + records > records_max {
-            let Some(oldest) = self.deliveries.pop_front() else {
-                return;
-            };
-            self.records -= oldest.records();
+    fn records(&self) -> u64 {
+        let rows: usize = self.batches.iter().map(Batch::rows).sum();
+        (self.lengths.len() + rows) as u64
+    }
+
+    /// The last of the encoded records, so many at the most; `None` when there are none.
+    fn newest(&self, records: u64) -> Option<Delivery> {
+        let records = records.min(self.lengths.len() as u64);
+        let lengths = self.lengths.iter().rev().take(records as usize);
+        let length: usize = lengths.map(|&length| length as usize).sum();
+        let bytes = self.bytes.range(self.bytes.len() - length..);
+        let bytes: Vec<u8> = bytes.copied().collect();
+        (records > 0).then_some(Delivery::Bytes { bytes, records })
+    }
+
+    /// Keeps `delivery`.
+    fn push(&mut self, delivery: &Delivery, options: &MemoryStoreOptions) {
+        match delivery {
+            Delivery::Bytes { bytes, .. } => {
+                self.lengths
+                    .extend(lengths(bytes, options.format.as_deref()));
+                self.bytes.extend(bytes);
+            }
+            Delivery::Rows(batch) => self.batches.push_back(batch.clone()),
         }
     }
+
+    /// Forgets the oldest until what is left is within the limits.
+    fn trim(&mut self, records_max: u64, bytes_max: u64) {
+        let mut excess = self.records().saturating_sub(records_max);
+        while let Some(oldest) = self.batches.front_mut().filter(|_| excess > 0) {
+            let rows = excess.min(oldest.rows() as u64);
+            forget_rows(oldest, rows as usize);
+            if oldest.rows() == 0 {
+                self.batches.pop_front();
+            }
+            self.forgotten += rows;
+            excess -= rows;
+        }
+        while excess > 0 || self.bytes.len() as u64 > bytes_max {
+            let Some(length) = self.lengths.pop_front() else {
+                return;
+            };
+            self.bytes.drain(..length as usize);
+            self.forgotten += 1;
+            excess = excess.saturating_sub(1);
+        }
+    }
+}
+
+/// Drops the first `rows` of a batch.
+fn forget_rows(batch: &mut Batch, rows: usize) {
+    let mut keep = Bitmap::new(batch.rows(), true);
+    (0..rows).for_each(|row| keep.set(row, false));
+    batch.retain(&keep);
+}
+
+/// How long each of the records is that `bytes` hold, all of them together as long as `bytes`.
+fn lengths(bytes: &[u8], format: Option<&dyn Format>) -> Vec<u32> {
+    let mut framer = format.map(Format::framer);
+    let mut is_whole = |record: &[u8]| {
+        let cut = framer.as_mut().map(|framer| framer.cut(record, false));
+        cut.is_none_or(|cut| cut != Cut::More)
+    };
+    let mut lengths = Vec::new();
+    let mut start = 0;
+    for end in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        let end = end.0 + 1;
+        if is_whole(&bytes[start..end]) {
+            lengths.push((end - start) as u32);
+            start = end;
+        }
+    }
+    if start < bytes.len() {
+        lengths.push((bytes.len() - start) as u32);
+    }
+    lengths
 }
 
 impl Store for MemoryStore {
@@ -182,25 +311,49 @@ impl Store for MemoryStore {
     }
 
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
-        let MemoryStoreOptions {
-            records_max, full, ..
-        } = self.options;
         let mut kept = self.records.lock();
         let new: u64 = deliveries.iter().map(Delivery::records).sum();
-        if full == Full::Refuse && kept.records > 0 && kept.records + new > records_max {
-            let held = kept.records;
-            let message = format!("holds {held} of at most {records_max} records; take some out");
-            return Err(transient("memory", message));
+        if self.options.full == Full::Refuse {
+            self.check_room(&kept, deliveries, new)?;
         }
         for delivery in deliveries {
-            kept.make_room(delivery.records(), records_max);
-            kept.records += delivery.records();
-            kept.deliveries.push_back(delivery.clone());
+            kept.push(delivery, &self.options);
+            if self.options.full == Full::Forget {
+                kept.trim(self.options.records_max, self.options.bytes_max);
+            }
         }
         kept.total += new;
         kept.positions.extend(positions.clone());
         drop(kept);
         self.records.shared.1.notify_all();
+        Ok(())
+    }
+}
+
+impl MemoryStore {
+    /// What comes to an empty store is taken, however much it is: it will never be less.
+    fn check_room(&self, kept: &Kept, new: &[Delivery], records: u64) -> Result<(), StoreError> {
+        let MemoryStoreOptions {
+            records_max,
+            bytes_max,
+            ..
+        } = self.options;
+        let (held, held_bytes) = (kept.records(), kept.bytes.len() as u64);
+        if held == 0 {
+            return Ok(());
+        }
+        if held + records > records_max {
+            let message = format!("holds {held} of at most {records_max} records; take some out");
+            return Err(transient("memory", message));
+        }
+        let bytes = new.iter().map(|delivery| match delivery {
+            Delivery::Bytes { bytes, .. } => bytes.len() as u64,
+            Delivery::Rows(_) => 0,
+        });
+        if held_bytes + bytes.sum::<u64>() > bytes_max {
+            let message = format!("holds {held_bytes} of at most {bytes_max} bytes; take some out");
+            return Err(transient("memory", message));
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pelton_connect::net::{ListenLimits, ListenOptions, Listener, Stop};
+use pelton_connect::net::{BearerToken, ListenLimits, ListenOptions, Listener, Stop};
 use pelton_format::Ndjson;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ fn ask(head: &str, body: &[u8]) -> (u16, String, String) {
         let address = "http://127.0.0.1:0".parse().expect("an address");
         let options = ListenOptions {
             limits,
-            token: Some("secret".to_owned()),
+            token: Some(BearerToken::new("secret")),
             ..ListenOptions::new(address, Arc::new(Ndjson::default()))
         };
         let listener = Listener::bind(options).await.expect("bound");

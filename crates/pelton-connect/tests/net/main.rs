@@ -4,12 +4,16 @@
 //! it is about is there.
 
 mod acked;
+#[cfg(feature = "tls")]
+mod certificates;
 #[cfg(feature = "http")]
 mod http;
 mod intake;
 mod sockets;
 mod stdin;
 mod tail;
+#[cfg(feature = "tls")]
+mod tls;
 mod udp;
 
 use std::future::Future;
@@ -50,11 +54,22 @@ impl Running {
         format: impl Format + 'static,
         limits: ListenLimits,
     ) -> Self {
+        Self::start_changed(intake, address, format, limits, |_| {}).await
+    }
+
+    async fn start_changed(
+        intake: Memory,
+        address: &str,
+        format: impl Format + 'static,
+        limits: ListenLimits,
+        change: impl FnOnce(&mut ListenOptions),
+    ) -> Self {
         let address: Address = address.parse().expect("an address");
-        let options = ListenOptions {
+        let mut options = ListenOptions {
             limits,
             ..ListenOptions::new(address, Arc::new(format))
         };
+        change(&mut options);
         let metrics = options.metrics.clone();
         let listener = Listener::bind(options).await.expect("bound");
         let place = listener.local_addr().map(|address| address.to_string());
@@ -67,6 +82,15 @@ impl Running {
             place: place.unwrap_or_default(),
             stopper,
             task,
+        }
+    }
+
+    /// Waits until so many connections were let in and are over.
+    #[cfg(feature = "tls")]
+    async fn ended(&self, connections: u64) {
+        let metrics = &self.metrics;
+        while metrics.accepted.value() < connections || metrics.open.value() > 0 {
+            tokio::task::yield_now().await;
         }
     }
 

@@ -25,7 +25,7 @@ pub use parse::{OnBad, ParsePlan};
 pub use read::PlanError;
 pub use serve::{
     FlowPlan, LaneKind, LanePlan, LimitsPlan, Overflow, Pressure, RetryPlan, ServePlan, SpoolPlan,
-    SpoolSync,
+    SpoolSync, TlsPlan,
 };
 pub use size::ByteSize;
 
@@ -104,6 +104,9 @@ pub struct SourcePlan {
     /// goes straight on unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool: Option<SpoolPlan>,
+    /// With which certificate `tcp://`, `http://` and `acked://` speak TLS; plainly unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsPlan>,
     /// The bearer token that HTTP requests must carry; `${NAME}` takes it from the environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -412,6 +415,12 @@ pub struct SinkPlan {
     /// Files of a pipeline without an end: a new one after so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_after: Option<Interval>,
+    /// Memory: how many records are kept, the newest; 100,000 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_records: Option<u64>,
+    /// Memory: how many bytes of records are kept, the newest; 16 MiB unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_bytes: Option<ByteSize>,
     /// How patiently a sink without an end is tried again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: RetryPlan,

@@ -159,10 +159,14 @@ impl fmt::Display for SpoolSync {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServePlan {
-    /// Where `/metrics`, `/health`, `/ready` and `/stats` are answered, such as `127.0.0.1:9100`;
-    /// nowhere unless given.
+    /// Where `/metrics`, `/health`, `/ready`, `/stats` and `/memory` are answered, such as
+    /// `127.0.0.1:9100`; nowhere unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<String>,
+    /// The bearer token that requests to `admin` must carry; `${NAME}` takes it from the
+    /// environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// How long a shutdown may take before it says what it could not finish; 30 s unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<Interval>,
@@ -184,6 +188,25 @@ pub struct LimitsPlan {
     /// Bytes of one HTTP body, uncompressed; 16 MiB unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<ByteSize>,
+    /// How long a TLS handshake may take; 10 s unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Interval>,
+    /// TLS handshakes at a time; more wait. 256 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshakes: Option<usize>,
+}
+
+/// With which PEM files listeners on TCP speak TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsPlan {
+    /// The server's certificate, and those between it and its authority.
+    pub cert: String,
+    /// The certificate's private key, not encrypted.
+    pub key: String,
+    /// The authorities that sign the certificates of clients, who then must have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<String>,
 }
 
 /// How often and how patiently a sink is tried again.

@@ -6,6 +6,8 @@ mod flow;
 mod formats;
 mod group;
 mod lanes;
+#[cfg(feature = "serve")]
+mod listen;
 mod lower;
 mod order;
 mod parse;
@@ -28,6 +30,8 @@ use crate::run::{Branch, Gauges, Pipeline, Run, Segment, Settings};
 #[cfg(feature = "serve")]
 pub(crate) use lanes::arriving;
 pub(crate) use lanes::{LaneDraft, Route, Routes, lanes, routes};
+#[cfg(feature = "serve")]
+pub(crate) use listen::addresses;
 
 use draft::{Draft, Step, StepKind, Ways, branch_name};
 use file_column::WithFile;
@@ -89,6 +93,9 @@ fn check_ends(engine: &Engine) -> Result<(), PlanError> {
         return wrong(
             "a pipeline that listens, or has lanes, has no end: start it with `pelton serve`",
         );
+    }
+    if source.tls.is_some() {
+        return wrong("source.tls has nothing to apply to: nothing listens here");
     }
     if engine.inputs.is_none() && source.path.is_empty() {
         return wrong("source.path is missing: a file, a pattern, or `-` for standard input");

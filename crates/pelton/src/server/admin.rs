@@ -6,21 +6,24 @@ use std::sync::Arc;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use pelton_connect::net::BearerToken;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::memory;
 use super::spool::{Spool, SpoolStats};
 use super::switch::Switch;
 use crate::Error;
 use crate::stream::Service;
 
-/// Answers `/metrics`, `/health`, `/ready` and `/stats`.
+/// Answers `/metrics`, `/health`, `/ready`, `/stats` and `/memory`, to who shows the token if there
+/// is one.
 pub(super) struct Admin {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -29,6 +32,7 @@ pub(super) struct Admin {
 impl Admin {
     pub(super) async fn start(
         address: &str,
+        token: Option<BearerToken>,
         switch: Arc<Switch>,
         spool: Option<Arc<Spool>>,
     ) -> Result<Self, Error> {
@@ -44,8 +48,15 @@ impl Admin {
         };
         let listener = TcpListener::bind(&full).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let seen = Seen { switch, spool };
-        let task = tokio::spawn(serve(listener, seen));
+        if !address.ip().is_loopback() && token.is_none() {
+            tracing::warn!(%address, "serve.admin answers other machines, without serve.token");
+        }
+        let answering = Answering {
+            token,
+            switch,
+            spool,
+        };
+        let task = tokio::spawn(serve(listener, Arc::new(answering)));
         Ok(Self { address, task })
     }
 
@@ -60,31 +71,24 @@ impl Drop for Admin {
     }
 }
 
-/// What is looked at.
-#[derive(Clone)]
-struct Seen {
+/// What answers are made from.
+struct Answering {
+    token: Option<BearerToken>,
     switch: Arc<Switch>,
     spool: Option<Arc<Spool>>,
 }
 
-impl Seen {
-    /// How the spool stands, and its gauges are set; nothing without one.
-    fn spool(&self) -> Option<SpoolStats> {
-        self.spool.as_ref().map(|spool| spool.stats())
-    }
-}
-
-async fn serve(listener: TcpListener, seen: Seen) {
+async fn serve(listener: TcpListener, answering: Arc<Answering>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, say: others close some.
             tokio::task::yield_now().await;
             continue;
         };
-        let seen = seen.clone();
+        let answering = answering.clone();
         tokio::spawn(async move {
             let answer = service_fn(|request| {
-                let answer = answer(&request, &seen);
+                let answer = answering.answer(&request);
                 async move { Ok::<_, Infallible>(answer) }
             });
             // Who goes away in the middle is nobody's fault.
@@ -95,8 +99,35 @@ async fn serve(listener: TcpListener, seen: Seen) {
     }
 }
 
-fn answer(request: &Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
-    let switch = &*seen.switch;
+impl Answering {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.admits(request) {
+            true => answer(request, self),
+            false => {
+                let error = json!({"error": "expected Authorization: Bearer TOKEN, serve.token"});
+                let mut refused = json_answer(StatusCode::UNAUTHORIZED, &error);
+                let bearer = HeaderValue::from_static("Bearer");
+                refused.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+                refused
+            }
+        }
+    }
+
+    /// How the spool stands, and its gauges are set; nothing without one.
+    fn spool(&self) -> Option<SpoolStats> {
+        self.spool.as_ref().map(|spool| spool.stats())
+    }
+
+    fn admits(&self, request: &Request<Incoming>) -> bool {
+        let shown = request.headers().get(AUTHORIZATION);
+        let shown = shown.and_then(|shown| shown.to_str().ok());
+        let token = self.token.as_ref();
+        token.is_none_or(|token| token.admits(shown.unwrap_or_default()))
+    }
+}
+
+fn answer(request: &Request<Incoming>, answering: &Answering) -> Response<Full<Bytes>> {
+    let switch = &*answering.switch;
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return json_answer(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -105,7 +136,7 @@ fn answer(request: &Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/metrics" => text_answer(switch.with(|service| {
-            let _ = seen.spool();
+            let _ = answering.spool();
             service.refresh();
             service.registry().snapshot().prometheus()
         })),
@@ -120,17 +151,23 @@ fn answer(request: &Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
                     "used_bytes": service.budget().used(),
                     "limit_bytes": service.budget().limit(),
                 })),
-                "spool": seen.spool(),
+                "spool": answering.spool(),
                 "positions": switch.with(Service::positions),
+                "memory_sinks": switch.with(memory::stats),
             }),
         ),
-        path => json_answer(
-            StatusCode::NOT_FOUND,
-            &json!({
-                "error": format!("there is no {path}"),
-                "paths": ["/metrics", "/health", "/ready", "/stats"],
-            }),
-        ),
+        path => match path.strip_prefix("/memory") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                memory::answer(rest, request.uri().query(), switch)
+            }
+            _ => json_answer(
+                StatusCode::NOT_FOUND,
+                &json!({
+                    "error": format!("there is no {path}"),
+                    "paths": ["/metrics", "/health", "/ready", "/stats", "/memory/LANE"],
+                }),
+            ),
+        },
     }
 }
 
@@ -160,7 +197,7 @@ fn ready(switch: &Switch) -> Response<Full<Bytes>> {
     json_answer(status, &json!({"ready": ready}))
 }
 
-fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
+pub(super) fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
     body(status, "application/json", format!("{value:#}\n"))
 }
 
@@ -168,10 +205,14 @@ fn text_answer(text: String) -> Response<Full<Bytes>> {
     body(StatusCode::OK, "text/plain; version=0.0.4", text)
 }
 
-fn body(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+pub(super) fn body(
+    status: StatusCode,
+    kind: &'static str,
+    content: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(content.into()));
     *response.status_mut() = status;
-    let kind = hyper::header::HeaderValue::from_static(kind);
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

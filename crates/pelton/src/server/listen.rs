@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pelton_connect::net::{Address, ListenLimits, ListenOptions, Listener, Metrics, Stop, Stopper};
+use pelton_connect::net::{
+    BearerToken, ListenLimits, ListenOptions, Listener, Metrics, Stop, Stopper,
+};
 use pelton_connect::stream::Intake;
 use pelton_metrics::Registry;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::secure::Security;
 use crate::Error;
-use crate::plan::{Plan, PlanError};
+use crate::plan::Plan;
 use crate::planner;
 
 /// What listens now, by the address as the plan has it.
 pub(super) struct Listeners {
     running: BTreeMap<String, Running>,
+    security: Security,
     intake: Arc<dyn Intake>,
     registry: Registry,
 }
@@ -26,13 +30,17 @@ struct Running {
     task: JoinHandle<()>,
 }
 
-/// Listeners that are bound and do not run yet.
-pub(super) type Bound = Vec<(String, Listener)>;
+/// Listeners that are bound and do not run yet, and what all shall show from now on.
+pub(super) struct Bound {
+    listeners: Vec<(String, Listener)>,
+    security: Security,
+}
 
 impl Listeners {
-    pub(super) const fn new(intake: Arc<dyn Intake>, registry: Registry) -> Self {
+    pub(super) fn new(intake: Arc<dyn Intake>, registry: Registry) -> Self {
         Self {
             running: BTreeMap::new(),
+            security: Security::default(),
             intake,
             registry,
         }
@@ -64,30 +72,42 @@ impl Listeners {
     /// Binds the addresses of `plan` that nobody listens on yet.
     pub(super) async fn bind_new(&self, plan: &Plan) -> Result<Bound, Error> {
         let format = planner::arriving(plan)?;
-        let mut bound = Vec::new();
-        for (index, text) in plan.source.listen.iter().enumerate() {
+        let security = Security::of(plan)?;
+        // Those that come share with those that are there.
+        let shown = match self.running.is_empty() {
+            true => &security,
+            false => &self.security,
+        };
+        shown.check_change(&security)?;
+        let mut listeners = Vec::new();
+        for (index, (text, address)) in planner::addresses(plan)?.into_iter().enumerate() {
             if self.running.contains_key(text) {
                 continue;
             }
-            let address: Address = text
-                .parse()
-                .map_err(|error| PlanError::new(format!("source.listen: {error}")))?;
             let metrics = Metrics::registered(&self.registry, text)
                 .map_err(|error| Error::internal(&error))?;
-            let options = ListenOptions {
+            let mut options = ListenOptions {
                 source: index as u32,
                 limits: limits(plan),
-                token: plan.source.token.clone(),
+                token: plan.source.token.as_ref().map(BearerToken::new),
                 metrics,
                 ..ListenOptions::new(address, format.clone())
             };
-            bound.push((text.clone(), Listener::bind(options).await?));
+            shown.apply(&mut options);
+            listeners.push((text.to_owned(), Listener::bind(options).await?));
         }
-        Ok(bound)
+        Ok(Bound {
+            listeners,
+            security,
+        })
     }
 
     /// Lets `bound` listen, and ends those that `plan` does not have.
     pub(super) async fn apply(&mut self, plan: &Plan, bound: Bound) {
+        match self.running.is_empty() {
+            true => self.security = bound.security,
+            false => self.security.replace(&bound.security),
+        }
         let kept = |text: &String| plan.source.listen.contains(text);
         let gone: Vec<String> = self
             .running
@@ -101,7 +121,7 @@ impl Listeners {
                 drop(running.task.await);
             }
         }
-        for (text, listener) in bound {
+        for (text, listener) in bound.listeners {
             let (stopper, stop) = Stop::new();
             let name = listener.name();
             let task = tokio::spawn(listener.run(self.intake.clone(), stop));
@@ -151,6 +171,10 @@ fn limits(plan: &Plan) -> ListenLimits {
         body_bytes_max: asked
             .body
             .map_or(usual.body_bytes_max, |size| size.bytes() as usize),
+        handshake_time_max: asked
+            .handshake
+            .map_or(usual.handshake_time_max, |time| time.duration()),
+        handshakes_max: asked.handshakes.unwrap_or(usual.handshakes_max),
         ..usual
     }
 }

@@ -20,7 +20,9 @@
 
 mod admin;
 mod listen;
+mod memory;
 mod reload;
+mod secure;
 mod spool;
 mod switch;
 
@@ -28,6 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pelton_connect::net::BearerToken;
 use pelton_connect::stream::Intake;
 use pelton_metrics::Registry;
 use tokio::runtime::Runtime;
@@ -107,7 +110,8 @@ impl Server {
         runtime.block_on(listeners.change(&plan))?;
         let admin = match &plan.serve.admin {
             Some(address) => {
-                let started = Admin::start(address, switch.clone(), spool.clone());
+                let token = plan.serve.token.as_ref().map(BearerToken::new);
+                let started = Admin::start(address, token, switch.clone(), spool.clone());
                 Some(runtime.block_on(started)?)
             }
             None => None,
@@ -198,8 +202,9 @@ impl Server {
             return Err(PlanError::new(message).into());
         };
         let (plan, file) = file.again()?;
-        if plan.serve.admin != self.plan.serve.admin {
-            let message = "serve.admin cannot change while it is served";
+        let served = |plan: &Plan| (plan.serve.admin.clone(), plan.serve.token.clone());
+        if served(&plan) != served(&self.plan) {
+            let message = "serve.admin and serve.token cannot change while it is served";
             return Err(PlanError::new(message).into());
         }
         if plan.source.spool != self.plan.source.spool {

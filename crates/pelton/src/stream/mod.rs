@@ -21,6 +21,7 @@ mod journal;
 mod keeper;
 mod lane;
 mod letter;
+mod memory;
 mod outbox;
 mod precedence;
 mod room;
@@ -30,5 +31,6 @@ mod stats;
 mod stores;
 mod tail;
 
+pub use memory::LaneMemory;
 pub use service::{Service, ServiceBuilder};
 pub use stats::{LaneStats, ServiceReport};

@@ -20,6 +20,7 @@ use super::intake::{Intake, Progress};
 use super::journal::Journal;
 use super::keeper::{Deadline, Keeper, Letters, Retry};
 use super::lane::Lane;
+use super::memory::LaneMemory;
 use super::outbox::{Outbox, Rules};
 use super::precedence::Precedence;
 use super::room::Room;
@@ -48,6 +49,7 @@ pub struct ServiceBuilder {
     stores: BTreeMap<String, Box<dyn Store>>,
     letters: Option<Box<dyn Store>>,
     registry: Registry,
+    memories: BTreeMap<String, LaneMemory>,
 }
 
 impl fmt::Debug for ServiceBuilder {
@@ -107,6 +109,8 @@ impl ServiceBuilder {
         let settings = Settings::of(&self.plan)?;
         let drafts = self.drafts(&settings)?;
         planner::routes(&self.plan, self.file.as_ref(), &settings)?;
+        #[cfg(feature = "serve")]
+        planner::addresses(&self.plan)?;
         let lanes = drafts.into_iter().map(|draft| {
             let branch = &draft.pipeline.branches[0];
             (draft.name, Schema::clone(&branch.output_schema))
@@ -175,6 +179,7 @@ impl ServiceBuilder {
             threads,
             deadline,
             registry: self.registry,
+            memories: self.memories,
             budget: settings.budget,
             started: Instant::now(),
         })
@@ -249,7 +254,13 @@ impl ServiceBuilder {
         if let Some(store) = self.stores.remove(&draft.name) {
             return Ok(store);
         }
-        super::stores::open(&draft.name, &draft.sink, &draft.pipeline)
+        let (store, seen) = super::stores::open(&draft.name, &draft.sink, &draft.pipeline)?;
+        if let Some(seen) = seen {
+            let memory = LaneMemory::new(&draft.name, seen, &self.registry);
+            let memory = memory.map_err(|error| Error::internal(&error))?;
+            self.memories.insert(draft.name.clone(), memory);
+        }
+        Ok(store)
     }
 
     /// The dead letter, if refused records are to be written.
@@ -350,6 +361,7 @@ pub struct Service {
     deadline: Arc<Deadline>,
     drain: Duration,
     registry: Registry,
+    memories: BTreeMap<String, LaneMemory>,
     budget: Budget,
     started: Instant,
 }
@@ -372,6 +384,7 @@ impl Service {
             stores: BTreeMap::new(),
             letters: None,
             registry: Registry::new(),
+            memories: BTreeMap::new(),
         }
     }
 
@@ -390,6 +403,13 @@ impl Service {
     /// Sets the gauges that nobody sets while records flow.
     pub fn refresh(&self) {
         self.lanes.iter().for_each(|lane| lane.refresh());
+        self.memories.values().for_each(LaneMemory::refresh);
+    }
+
+    /// What the lanes keep in memory whose sink is `memory:`, by their names.
+    #[must_use]
+    pub const fn memories(&self) -> &BTreeMap<String, LaneMemory> {
+        &self.memories
     }
 
     /// The metrics of the service, and whatever else is registered there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use pelton_connect::store::Conflict;
 use pelton_connect::store::{
-    FileStore, FileStoreOptions, MemoryStore, MemoryStoreOptions, StdoutStore, TcpStore,
+    FileStore, FileStoreOptions, Full, MemoryStore, MemoryStoreOptions, StdoutStore, TcpStore,
     TcpStoreOptions,
 };
 #[cfg(feature = "http-store")]
@@ -16,16 +16,64 @@ use pelton_connect::store::{PostgresStore, PostgresStoreOptions};
 use pelton_connect::store::{SqliteStore, SqliteStoreOptions};
 use pelton_connect::stream::{Shape, Store, StoreError};
 
+use super::memory::Seen;
 use crate::Error;
-use crate::plan::{PlanError, SinkPlan};
+use crate::plan::{ByteSize, PlanError, SinkPlan};
 use crate::run::Pipeline;
 
+/// A store, and the view into it where it is memory.
+pub(super) type Opened = (Box<dyn Store>, Option<Seen>);
+
 /// Opens the store that `sink` names, for what leaves `pipeline`.
-pub(super) fn open(
+pub(super) fn open(lane: &str, sink: &SinkPlan, pipeline: &Pipeline) -> Result<Opened, Error> {
+    if sink.path.is_empty()
+        && let Some(url) = &sink.url
+        && url.starts_with("memory:")
+    {
+        let (store, seen) = memory(lane, sink, pipeline)?;
+        return Ok((boxed(store), Some(seen)));
+    }
+    place(lane, sink, pipeline).map(|store| (store, None))
+}
+
+/// The newest records, in memory. What can be looked at is looked at as text.
+fn memory(
     lane: &str,
     sink: &SinkPlan,
     pipeline: &Pipeline,
-) -> Result<Box<dyn Store>, Error> {
+) -> Result<(MemoryStore, Seen), PlanError> {
+    let output = &pipeline.branches[0].output;
+    let media_type = match output.name() {
+        "ndjson" => "application/x-ndjson",
+        "csv" => "text/csv",
+        "text" => "text/plain; charset=utf-8",
+        name => {
+            let message = format!(
+                "lane \"{lane}\": sink.format: records in memory are looked at as text, expected \
+                 ndjson, csv or text, found {name}"
+            );
+            return Err(PlanError::new(message));
+        }
+    };
+    let usual = MemoryStoreOptions::default();
+    let store = MemoryStore::new(MemoryStoreOptions {
+        shape: Shape::Bytes,
+        records_max: sink.keep_records.unwrap_or(usual.records_max),
+        bytes_max: sink.keep_bytes.map_or(usual.bytes_max, ByteSize::bytes),
+        // A line end between quotes ends no record.
+        format: (output.name() == "csv").then(|| Arc::clone(output)),
+        full: Full::Forget,
+    });
+    let seen = Seen {
+        records: store.records(),
+        header: header(pipeline),
+        media_type,
+    };
+    Ok((store, seen))
+}
+
+/// A store somewhere else.
+fn place(lane: &str, sink: &SinkPlan, pipeline: &Pipeline) -> Result<Box<dyn Store>, Error> {
     let opened = match (&sink.url, sink.path.as_str()) {
         (Some(_), path) if !path.is_empty() => {
             return Err(wrong(lane, "sink.path and sink.url exclude each other"));
@@ -67,11 +115,6 @@ fn url_store(
 ) -> Result<Box<dyn Store>, Error> {
     let place = |url: &str| url.trim_start_matches("//").to_owned();
     let opened = match url.split_once(':').unwrap_or((url, "")) {
-        ("memory", _) => Ok(boxed(MemoryStore::new(MemoryStoreOptions {
-            // What can be looked at is looked at as text.
-            shape: Shape::Bytes,
-            ..MemoryStoreOptions::default()
-        }))),
         ("tcp", address) => TcpStore::open(TcpStoreOptions {
             header: header(pipeline),
             ..TcpStoreOptions::new(place(address))

@@ -293,12 +293,12 @@ async fn write<W: AsyncWrite>(
         committed: told,
         received: received.unwrap_or(0),
     };
-    writer.write_all(&welcome.to_bytes()).await?;
+    say(&mut writer, &welcome).await?;
     let last = loop {
         tokio::select! {
             changed = committed.changed() => if changed.is_ok() {
                 told = *committed.borrow_and_update();
-                writer.write_all(&Reply::Ack(told).to_bytes()).await?;
+                say(&mut writer, &Reply::Ack(told)).await?;
             },
             last = &mut last => break last.unwrap_or(Last::Failed),
         }
@@ -306,12 +306,18 @@ async fn write<W: AsyncWrite>(
     if let Last::Finished(position) = last {
         while told < position && committed.changed().await.is_ok() {
             told = *committed.borrow_and_update();
-            writer.write_all(&Reply::Ack(told).to_bytes()).await?;
+            say(&mut writer, &Reply::Ack(told)).await?;
         }
         return writer.shutdown().await;
     }
     say_last(&mut writer, last).await;
     Ok(())
+}
+
+/// Writes `reply`, and flushes it: TLS may keep what the network did not take at once.
+async fn say<W: AsyncWrite>(writer: &mut WriteHalf<W>, reply: &Reply) -> io::Result<()> {
+    writer.write_all(&reply.to_bytes()).await?;
+    writer.flush().await
 }
 
 /// Tells a client why the connection ends, and ends it.
@@ -320,7 +326,7 @@ async fn say_last<W: AsyncWrite>(writer: &mut WriteHalf<W>, last: Last) {
         let reply = Reply::Fault(fault, format!("{text} (version {VERSION})"));
         // A client that does not hear it sees the end of the connection.
         let said = async {
-            writer.write_all(&reply.to_bytes()).await?;
+            say(writer, &reply).await?;
             writer.shutdown().await
         };
         let _ = timeout(PATIENCE, said).await;
