@@ -190,23 +190,28 @@ fn check(ids: &[u64], answered: &BTreeSet<u64>) {
 }
 
 #[test]
-fn what_was_answered_is_in_the_file_once_whenever_the_server_was_killed() {
+fn what_was_answered_is_in_the_files_of_two_lanes_once_whenever_the_server_was_killed() {
     let place = Place::new();
     let plan = place.plan(
         "[source]
         listen = [\"http://ADDRESS\"]
+        schema = { id = \"int64\" }
         spool = { path = 'HERE/spool' }
         [sink]
         path = 'HERE/out.ndjson'
+        [[lane]]
+        name = \"every other\"
+        when = \"id % 400 < 200\"
+        sink = { path = 'HERE/other.ndjson' }
         ",
     );
     let (server, answered) = kill_while_posting(&place, &plan, 8);
     let (code, said) = server.stop();
     assert_eq!(code, Some(0), "{said}");
-    check(
-        &ids(&fs::read_to_string(place.path("out.ndjson")).unwrap()),
-        &answered,
-    );
+    let of = |name: &str| ids(&fs::read_to_string(place.path(name)).unwrap());
+    let (own, other) = (of("out.ndjson"), of("other.ndjson"));
+    assert!(own.iter().all(|id| id % 400 >= 200) && !own.is_empty());
+    check(&[own, other].concat(), &answered);
 }
 
 #[test]

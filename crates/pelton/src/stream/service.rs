@@ -471,7 +471,7 @@ impl Service {
             }
         } else {
             self.lanes.iter().for_each(|lane| lane.abandon());
-            // Who has a block in hand and counts it is done soon; who waits for a store has counted.
+            // Who has a block in hand has soon counted it; who waits for a store has done so.
             self.crew.wait(Instant::now() + COUNTING);
         }
         let drained = left && self.lanes.iter().all(|lane| lane.outbox.is_whole());
