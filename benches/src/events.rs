@@ -90,85 +90,75 @@ pub(crate) fn benchmarks(options: &Options) -> Result<Vec<Benchmark>, String> {
 }
 
 fn questions() -> Vec<(Benchmark, Question)> {
+    let mut all = as_fast_as_it_goes();
+    all.extend(paced_questions());
+    all.extend(tail_and_rest());
+    all
+}
+
+/// One benchmark, and what it asks.
+fn ask(
+    name: &str,
+    model: &'static str,
+    items: u64,
+    goal: Goal,
+    question: Question,
+) -> (Benchmark, Question) {
+    let benchmark = Benchmark::new(&format!("events/{name}"), model, items, goal);
+    (benchmark, question)
+}
+
+fn as_fast_as_it_goes() -> Vec<(Benchmark, Question)> {
     let flood = "take a million events of about 180 bytes over four connections, keep those of \
                  one type, write a file";
+    let cpu = "processor time of the server for each of the same events";
     let dedup = "the same, with a tenth of them twice: one of each id is kept, of a window of a \
                  million";
     let overload = "the same events, offered at twice the rate that is taken when the server sets \
                     the pace";
-    let tail = "follow a file of events that is there already, keep those of one type, write a \
-                file; from the start of the process";
+    let time = Goal::Nanoseconds;
+    let peak = Goal::PeakKib;
+    let steady = Goal::Peer(FLAT_OUT, 1.0 / 0.9);
+    vec![
+        ask("flood", flood, EVENTS, time(400.0), Question::Flood),
+        ask("flood-cpu", cpu, EVENTS, time(500.0), Question::FloodCpu),
+        ask("flood-memory", flood, EVENTS, peak(31_250), Question::Flood),
+        ask("dedup", dedup, EVENTS, time(625.0), Question::Dedup),
+        ask("dedup-memory", dedup, EVENTS, peak(62_500), Question::Dedup),
+        ask("overload", overload, EVENTS, steady, Question::Overload),
+    ]
+}
+
+fn paced_questions() -> Vec<(Benchmark, Question)> {
     let paced = "latency from the moment at which an event is due to the moment at which it comes \
                  out, at 82,000 a second over TCP";
-    let ask = |name: &str, model, items, goal, question| {
-        let benchmark = Benchmark::new(&format!("events/{name}"), model, items, goal);
-        (benchmark, question)
-    };
-    let flooded = |name: &str, model, goal, question| ask(name, model, EVENTS, goal, question);
+    let cpu = "processor time of the server for each event at 82,000 a second; 3,049 ns are a \
+               quarter of a core";
     let late = |name: &str, goal, part| {
         let goal = Goal::Nanoseconds(goal);
         ask(name, paced, PACED, goal, Question::Latency(part))
     };
+    let quarter = Goal::Nanoseconds(0.25e9 / RATE as f64);
     vec![
-        flooded("flood", flood, Goal::Nanoseconds(400.0), Question::Flood),
-        flooded(
-            "flood-cpu",
-            "processor time of the server for each of the same events",
-            Goal::Nanoseconds(500.0),
-            Question::FloodCpu,
-        ),
-        flooded(
-            "flood-memory",
-            flood,
-            Goal::PeakKib(31_250),
-            Question::Flood,
-        ),
-        flooded("dedup", dedup, Goal::Nanoseconds(625.0), Question::Dedup),
-        flooded(
-            "dedup-memory",
-            dedup,
-            Goal::PeakKib(62_500),
-            Question::Dedup,
-        ),
-        flooded(
-            "overload",
-            overload,
-            Goal::Peer(FLAT_OUT, 1.0 / 0.9),
-            Question::Overload,
-        ),
         late("paced-p50", 250_000.0, 0.5),
         late("paced-p99", 1_000_000.0, 0.99),
         late("paced-p999", 6_000_000.0, 0.999),
-        ask(
-            "paced-cpu",
-            "processor time of the server for each event at 82,000 a second; 3,049 ns are a \
-             quarter of a core",
-            PACED,
-            Goal::Nanoseconds(0.25e9 / RATE as f64),
-            Question::PacedCpu,
-        ),
-        ask(
-            "tail",
-            tail,
-            1,
-            Goal::Nanoseconds(f64::INFINITY),
-            Question::Tail,
-        ),
-        ask(
-            "idle-wakeups",
-            "wake-ups a second of a server with an open connection on which nothing comes; a \
-             nanosecond in the table is a wake-up",
-            IDLE,
-            Goal::Nanoseconds(5.0),
-            Question::Wakeups,
-        ),
-        ask(
-            "idle-cpu",
-            "processor time a second of the same",
-            IDLE,
-            Goal::Nanoseconds(1e6),
-            Question::IdleCpu,
-        ),
+        ask("paced-cpu", cpu, PACED, quarter, Question::PacedCpu),
+    ]
+}
+
+fn tail_and_rest() -> Vec<(Benchmark, Question)> {
+    let tail = "follow a file of events that is there already, keep those of one type, write a \
+                file; from the start of the process";
+    let wakeups = "wake-ups a second of a server with an open connection on which nothing comes; \
+                   a nanosecond in the table is a wake-up";
+    let cpu = "processor time a second of the same";
+    let time = Goal::Nanoseconds;
+    vec![
+        // How long it may take goes by the size of the file, which is not known yet.
+        ask("tail", tail, 1, time(f64::INFINITY), Question::Tail),
+        ask("idle-wakeups", wakeups, IDLE, time(5.0), Question::Wakeups),
+        ask("idle-cpu", cpu, IDLE, time(1e6), Question::IdleCpu),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Everything at once for a while: a followed file, an acknowledging sender and plain connections;
-//! lanes into files and into a database; a server that is killed again and again. In the end what is promised once is there once, and every record has its place
-//! in the account.
+//! lanes into files and into a database; a server that is killed again and again. In the end what
+//! is promised once is there once, and every record has its place in the account.
 //!
 //! It lasts three lives of the server, or as many as fit into `PELTON_SOAK_SECONDS`.
 
