@@ -306,6 +306,58 @@ fn streams_hear_of_what_is_committed_and_what_was_put_before_is_not_put_again() 
 }
 
 #[test]
+fn lanes_that_came_differently_far_each_get_what_they_have_not() {
+    let all = numbered(0..60);
+    let byte = |lines: usize| -> u64 {
+        let taken = all.split_inclusive('\n').take(lines);
+        taken.map(|line| line.len() as u64).sum()
+    };
+    let (odd, rest) = (TestStore::default(), TestStore::default());
+    for (store, lines) in [(&odd, 9), (&rest, 34)] {
+        store.set(|told| {
+            told.positions.insert("bytes".to_owned(), byte(lines));
+        });
+    }
+    let lane = "[[lane]]\nname = \"odd\"\nwhen = \"id % 2 = 1\"\nsink = { url = \"memory:\" }";
+    let service = Service::builder(plan(&format!("{PLAN}\n{lane}")))
+        .store("odd", odd.clone())
+        .store("main", rest.clone())
+        .start()
+        .unwrap();
+    let intake = service.intake();
+    let stream = Arc::new(TestStream {
+        name: "bytes",
+        committed: Mutex::default(),
+    });
+    // Read from the beginning again, in blocks that were never cut where the lanes stood.
+    assert_eq!(intake.position("bytes"), Some(byte(9)));
+    for (from, to) in [(9, 50), (50, 60)] {
+        let mut arrival = arrival(&numbered(from as u64..to as u64));
+        arrival.byte = byte(from);
+        arrival.receipt = Some(Receipt {
+            stream: stream.clone(),
+            position: byte(to),
+        });
+        block_on(intake.take(arrival)).unwrap();
+    }
+    let report = service.stop();
+    let of = |from: u64, odd: u64| -> Vec<String> {
+        let ids = (from..60).filter(|id| id % 2 == odd);
+        ids.map(|id| numbered(id..id + 1).trim_end().to_owned())
+            .collect()
+    };
+    assert_eq!(odd.lines(), of(9, 1));
+    assert_eq!(rest.lines(), of(34, 0));
+    assert_eq!(service_position(&stream), byte(60));
+    assert!(report.lanes.iter().all(balances));
+}
+
+/// The last that a stream was told of.
+fn service_position(stream: &TestStream) -> u64 {
+    stream.committed.lock().unwrap().last().copied().unwrap()
+}
+
+#[test]
 fn a_store_that_never_answers_is_given_up_at_the_deadline() {
     let store = TestStore::default();
     store.set(|told| told.errors = vec![StoreErrorKind::Transient; 100_000].into());

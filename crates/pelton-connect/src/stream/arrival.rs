@@ -36,6 +36,13 @@ pub trait Stream: Send + Sync {
     fn rereads(&self) -> bool {
         false
     }
+
+    /// True when positions are bytes of what the stream brings, so that an arrival ends at as many
+    /// bytes more than the one before as its block has. Such a stream may be cut elsewhere when it
+    /// comes again: where the cut before a restart lay inside of an arrival, it is made again.
+    fn counts_bytes(&self) -> bool {
+        false
+    }
 }
 
 /// Asks for word when an arrival is committed.

@@ -11,6 +11,7 @@ use pelton_record::Block;
 use pelton_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pelton_sync::{Mutex, MutexGuard, PoisonError};
 
+use super::cuts::Cuts;
 use super::inbox::Entry;
 use super::lane::Lane;
 use super::room::Room;
@@ -140,6 +141,8 @@ pub(super) struct Intake {
     pub lanes: Vec<Arc<Lane>>,
     /// Which lane a record goes to; nothing to decide when there is one.
     pub router: Option<Router>,
+    /// Where arrivals that come again are cut.
+    pub cuts: Cuts,
     pub progress: Arc<Progress>,
     pub closed: AtomicBool,
 }
@@ -165,7 +168,17 @@ impl Intake {
             .await
     }
 
-    async fn accept(&self, mut arrival: Arrival) -> Result<(), Gone> {
+    async fn accept(&self, arrival: Arrival) -> Result<(), Gone> {
+        let mut rest = Some(arrival);
+        while let Some(arrival) = rest.take() {
+            let first;
+            (first, rest) = self.cuts.split(arrival);
+            self.accept_part(first).await?;
+        }
+        Ok(())
+    }
+
+    async fn accept_part(&self, mut arrival: Arrival) -> Result<(), Gone> {
         let receipt = arrival.receipt.take();
         if receipt
             .as_ref()
@@ -191,6 +204,8 @@ impl Intake {
             None => self.pool.budget().level(),
         };
         let parts = router.parts(&arrival, level);
+        // Given back before anything else is taken: who waits for memory must hold none.
+        arrival.block = Block::default();
         for (index, Part { bytes, downgraded }) in parts.into_iter().enumerate() {
             self.lanes[index].metrics.downgraded.add(downgraded);
             if bytes.is_empty() && fan.is_none() {
@@ -203,12 +218,23 @@ impl Intake {
                 } else {
                     arrival.content
                 },
-                block: Block::new(bytes),
+                block: self.paid(bytes).await?,
                 ..arrival.clone()
             };
             self.give(index, part, fan.clone(), since).await?;
         }
         Ok(())
+    }
+
+    /// The same bytes in memory that is paid for.
+    async fn paid(&self, bytes: Vec<u8>) -> Result<Block, Gone> {
+        if bytes.is_empty() {
+            return Ok(Block::default());
+        }
+        let mut buffer = self.lend(bytes.len()).await?;
+        buffer.spare_mut()[..bytes.len()].copy_from_slice(&bytes);
+        buffer.advance(bytes.len());
+        Ok(Block::new(buffer))
     }
 
     async fn give(

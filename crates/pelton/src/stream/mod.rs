@@ -15,6 +15,7 @@
 
 mod backlog;
 mod crew;
+mod cuts;
 mod inbox;
 mod intake;
 mod journal;

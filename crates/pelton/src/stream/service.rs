@@ -15,6 +15,7 @@ use pelton_sync::thread::JoinHandle;
 
 use super::backlog::Backlog;
 use super::crew::{Crew, spawn};
+use super::cuts::Cuts;
 use super::inbox::Inbox;
 use super::intake::{Intake, Progress};
 use super::journal::Journal;
@@ -50,6 +51,8 @@ pub struct ServiceBuilder {
     letters: Option<Box<dyn Store>>,
     registry: Registry,
     memories: BTreeMap<String, LaneMemory>,
+    /// Gathered while lanes are made.
+    cuts: Cuts,
 }
 
 impl fmt::Debug for ServiceBuilder {
@@ -153,6 +156,7 @@ impl ServiceBuilder {
             room,
             lanes: lanes.clone(),
             router,
+            cuts: std::mem::take(&mut self.cuts),
             progress,
             closed: AtomicBool::new(false),
         });
@@ -201,6 +205,7 @@ impl ServiceBuilder {
         let mut recovered = store
             .positions()
             .map_err(|error| Error::store(&name, &error))?;
+        self.cuts.add(&recovered);
         let metrics =
             LaneMetrics::new(&self.registry, &name).map_err(|error| Error::internal(&error))?;
         let writes_letters = letters.is_some();
@@ -385,6 +390,7 @@ impl Service {
             letters: None,
             registry: Registry::new(),
             memories: BTreeMap::new(),
+            cuts: Cuts::default(),
         }
     }
 

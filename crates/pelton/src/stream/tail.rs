@@ -19,7 +19,7 @@ use crate::plan::PlanError;
 use crate::run::{Account, Branch, apply};
 
 /// How far the outcome of a stream has got that may have to come again for its state.
-const PUT: &str = "#put/";
+pub(super) const PUT: &str = "#put/";
 /// The watermark of an ordered step, by its place.
 const WATERMARK: &str = "#watermark/";
 /// The entries of the journal before it are in effect.

@@ -130,7 +130,11 @@ impl Stream for TestStream {
     }
 
     fn rereads(&self) -> bool {
-        self.name == "visits"
+        matches!(self.name, "visits" | "bytes")
+    }
+
+    fn counts_bytes(&self) -> bool {
+        self.name == "bytes"
     }
 }
 

@@ -59,6 +59,10 @@ impl Stream for Contents {
     fn rereads(&self) -> bool {
         true
     }
+
+    fn counts_bytes(&self) -> bool {
+        true
+    }
 }
 
 /// A file, and how far it was read.
