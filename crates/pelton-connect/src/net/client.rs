@@ -192,6 +192,7 @@ impl Client {
         loop {
             match greet(&options) {
                 Ok((stream, committed, position)) => {
+                    let position = position.unwrap_or(0);
                     return Ok(Self {
                         options,
                         stream,
@@ -314,11 +315,14 @@ impl Client {
         }
     }
 
-    fn resend(&mut self, committed: u64, received: u64) -> Result<(), Cause> {
+    /// Goes on behind what the server has `received`; where it cannot know that, behind what it
+    /// said to be committed.
+    fn resend(&mut self, committed: u64, received: Option<u64>) -> Result<(), Cause> {
         let oldest = self
             .uncommitted
             .front()
             .map_or(self.position, |sent| sent.begin);
+        let received = received.unwrap_or(oldest);
         let astray = Cause::Astray {
             server: received,
             oldest,
@@ -351,7 +355,8 @@ impl fmt::Debug for Client {
 }
 
 /// Connects and says hello: the connection, what is committed and what was received.
-fn greet(options: &ClientOptions) -> Result<(BufReader<Outgoing>, u64, u64), Cause> {
+/// A connection, and what the server has committed and received; none where it cannot know.
+fn greet(options: &ClientOptions) -> Result<(BufReader<Outgoing>, u64, Option<u64>), Cause> {
     let mut stream = dial(options)?;
     stream.write_all(&hello(&options.client))?;
     let mut stream = BufReader::new(stream);
@@ -359,7 +364,8 @@ fn greet(options: &ClientOptions) -> Result<(BufReader<Outgoing>, u64, u64), Cau
         Reply::Welcome {
             committed,
             received,
-        } => Ok((stream, committed, received)),
+            anywhere,
+        } => Ok((stream, committed, (!anywhere).then_some(received))),
         Reply::Fault(fault, text) => Err(Cause::Fault(fault, text)),
         Reply::Ack(_) => Err(Fault::Protocol.into()),
     }

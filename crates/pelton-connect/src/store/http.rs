@@ -148,6 +148,10 @@ impl Store for HttpStore {
         Shape::Bytes
     }
 
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(self.positions.clone())
     }

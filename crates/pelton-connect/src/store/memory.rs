@@ -306,6 +306,10 @@ impl Store for MemoryStore {
         self.options.shape
     }
 
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(self.records.positions())
     }

@@ -26,6 +26,10 @@ impl Store for StdoutStore {
         Shape::Bytes
     }
 
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(Positions::new())
     }

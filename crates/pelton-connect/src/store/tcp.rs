@@ -143,6 +143,10 @@ impl Store for TcpStore {
         Shape::Bytes
     }
 
+    fn keeps_positions(&self) -> bool {
+        false
+    }
+
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(self.positions.clone())
     }

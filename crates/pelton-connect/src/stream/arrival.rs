@@ -105,4 +105,10 @@ pub trait Intake: Send + Sync {
     /// The position up to which everything of the stream called `name` is committed, or `None` when
     /// nothing is known of it. A stream that begins anew goes on from here.
     fn position(&self, name: &str) -> Option<u64>;
+
+    /// False when a restart forgets positions, because a sink cannot keep them: then a stream of
+    /// which nothing is known goes on where its sender was told that everything is committed.
+    fn keeps_positions(&self) -> bool {
+        true
+    }
 }

@@ -62,6 +62,12 @@ pub trait Store: Send {
     /// When the place cannot be reached, or holds something that is not this store's.
     fn positions(&mut self) -> Result<Positions, StoreError>;
 
+    /// False when another process will not know of them: the positions of such a store are only
+    /// those of this one.
+    fn keeps_positions(&self) -> bool {
+        true
+    }
+
     /// Puts `deliveries` away, all of them or none, together with `positions`, which are those of
     /// the streams that moved.
     ///

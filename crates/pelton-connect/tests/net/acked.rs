@@ -398,6 +398,34 @@ fn a_server_that_lost_its_state_is_noticed() {
     });
 }
 
+#[test]
+fn a_server_whose_sink_keeps_no_positions_goes_on_behind_what_was_committed() {
+    on_runtime(async {
+        let server = acked(Memory::committing()).await;
+        let mut client = connect(&server).await;
+        send(&mut client, 0..5).unwrap();
+        let mut client = blocking(move || {
+            client.flush().unwrap();
+            client
+        })
+        .await;
+        let address = format!("acked://{}", server.place);
+        assert_eq!(server.stop().await.bytes(), lines(0..5).as_bytes());
+        let server = start(Memory::committing().forgetting(), &address).await;
+        blocking(move || {
+            while client.committed() < 12 {
+                let number = client.position();
+                if number < 12 {
+                    send(&mut client, number..number + 1).unwrap();
+                }
+                client.flush().unwrap();
+            }
+        })
+        .await;
+        assert_eq!(server.stop().await.bytes(), lines(5..12).as_bytes());
+    });
+}
+
 /// The document that describes the protocol, with a whole client in it.
 const DOCUMENT: &str = include_str!("../../../../docs/PROTOCOL.md");
 

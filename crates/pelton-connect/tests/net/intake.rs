@@ -16,6 +16,8 @@ pub(crate) struct Memory {
     /// What is told as committed.
     positions: Mutex<HashMap<String, u64>>,
     commits: bool,
+    /// What the next one knows of them.
+    keeps: bool,
     /// One permit for each arrival that is taken.
     open: Semaphore,
 }
@@ -34,6 +36,7 @@ impl Memory {
             arrived: Notify::new(),
             positions: Mutex::default(),
             commits: false,
+            keeps: true,
             open: Semaphore::new(arrivals),
         }
     }
@@ -43,6 +46,14 @@ impl Memory {
         Self {
             commits: true,
             ..Self::new()
+        }
+    }
+
+    /// Would know nothing of positions after a restart.
+    pub(crate) fn forgetting(self) -> Self {
+        Self {
+            keeps: false,
+            ..self
         }
     }
 
@@ -133,5 +144,9 @@ impl Intake for Memory {
 
     fn position(&self, name: &str) -> Option<u64> {
         self.positions.lock().expect("no panics").get(name).copied()
+    }
+
+    fn keeps_positions(&self) -> bool {
+        self.keeps
     }
 }

@@ -151,6 +151,10 @@ impl Intake for Spool {
     fn position(&self, name: &str) -> Option<u64> {
         self.switch.position(name)
     }
+
+    fn keeps_positions(&self) -> bool {
+        self.switch.keeps_positions()
+    }
 }
 
 /// What the two ends of a spool share. The numbers are those of entries, each that of the first one

@@ -141,6 +141,11 @@ impl Intake for Switch {
         })
     }
 
+    fn keeps_positions(&self) -> bool {
+        let intake = self.intake.borrow().clone();
+        intake.is_none_or(|intake| intake.keeps_positions())
+    }
+
     fn position(&self, name: &str) -> Option<u64> {
         let intake = self.intake.borrow().clone();
         intake?.position(name)

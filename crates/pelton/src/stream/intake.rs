@@ -272,4 +272,8 @@ impl stream::Intake for Intake {
     fn position(&self, name: &str) -> Option<u64> {
         self.progress.position(name)
     }
+
+    fn keeps_positions(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.keeps_positions)
+    }
 }

@@ -28,6 +28,8 @@ pub(super) struct Lane {
     /// Refused records are written to the dead letter, not only counted.
     pub writes_letters: bool,
     pub room: Arc<Room>,
+    /// Its store knows its positions after a restart too.
+    pub keeps_positions: bool,
     /// What the store already had when the service began.
     pub recovered: Positions,
     pub record_bytes_max: usize,

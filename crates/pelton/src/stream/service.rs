@@ -210,6 +210,7 @@ impl ServiceBuilder {
             LaneMetrics::new(&self.registry, &name).map_err(|error| Error::internal(&error))?;
         let writes_letters = letters.is_some();
         let store_shape = store.shape();
+        let keeps_positions = store.keeps_positions();
         let branch = &draft.pipeline.branches[0];
         let counted = (&metrics, writes_letters);
         let mut tail = Tail::new(&name, branch, store_shape, &settings.state_budget, counted)?;
@@ -251,6 +252,7 @@ impl ServiceBuilder {
             name,
             metrics,
             writes_letters,
+            keeps_positions,
             recovered,
         })
     }

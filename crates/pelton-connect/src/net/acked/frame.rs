@@ -182,7 +182,13 @@ impl Batch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Everything before `committed` has its effect, everything before `received` need not be sent.
-    Welcome { committed: u64, received: u64 },
+    /// With `anywhere` the server's sink keeps no positions and nothing is known of the client, who
+    /// goes on where it knows that everything is committed.
+    Welcome {
+        committed: u64,
+        received: u64,
+        anywhere: bool,
+    },
     /// Everything before the position has its effect.
     Ack(u64),
     /// The connection ends.
@@ -195,11 +201,13 @@ impl Reply {
             Self::Welcome {
                 committed,
                 received,
+                ..
             } => (WELCOME, VERSION, [*committed, *received], ""),
             Self::Ack(position) => (ACK, 0, [*position; 2], ""),
             Self::Fault(fault, text) => (FAULT, fault.code(), [0; 2], text.as_str()),
         };
-        let mut bytes = vec![kind, 0];
+        let anywhere = matches!(self, Self::Welcome { anywhere: true, .. });
+        let mut bytes = vec![kind, u8::from(anywhere)];
         bytes.extend_from_slice(&code.to_le_bytes());
         bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
         bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
@@ -223,6 +231,7 @@ impl Reply {
             WELCOME => Ok(Self::Welcome {
                 committed: first,
                 received: second,
+                anywhere: header[1] & 1 != 0,
             }),
             ACK => Ok(Self::Ack(first)),
             FAULT => {

@@ -103,7 +103,8 @@ impl<W: AsyncRead + AsyncWrite + Send + 'static> Serve<W> for AckedServer {
         let received = *session.received.lock().await;
         let committed = session.committed();
         let (last_sender, last) = oneshot::channel();
-        let mut writing = tokio::spawn(write(writer, received, committed, last));
+        let forgets = !self.intake.keeps_positions();
+        let mut writing = tokio::spawn(write(writer, (received, forgets), committed, last));
         let mut reading = Reading {
             server: self,
             reader,
@@ -284,7 +285,7 @@ fn gap(received: Received, batch: Batch) -> Last {
 /// Says welcome, then how far everything is committed, whenever that changes, and a last word.
 async fn write<W: AsyncWrite>(
     mut writer: WriteHalf<W>,
-    received: Received,
+    (received, forgets): (Received, bool),
     mut committed: watch::Receiver<u64>,
     mut last: oneshot::Receiver<Last>,
 ) -> io::Result<()> {
@@ -292,6 +293,7 @@ async fn write<W: AsyncWrite>(
     let welcome = Reply::Welcome {
         committed: told,
         received: received.unwrap_or(0),
+        anywhere: received.is_none() && forgets,
     };
     say(&mut writer, &welcome).await?;
     let last = loop {
