@@ -448,7 +448,8 @@ pub struct SinkPlan {
     /// How hard to compress: 0 to 9 for gzip, of which 6 is usual, 1 to 19 for zstd, of which 3 is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<u32>,
-    /// Whether the run ends only when the disk has the output file. It does not wait unless told.
+    /// Whether the run ends only when the disk has the output file; of a server, whether each put
+    /// waits until the disk has it. It does not wait unless told.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sync: bool,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use pelton_connect::store::Conflict;
 use pelton_connect::store::{
-    FileStore, FileStoreOptions, Full, MemoryStore, MemoryStoreOptions, StdoutStore, TcpStore,
-    TcpStoreOptions,
+    FileStore, FileStoreOptions, Full, MemoryStore, MemoryStoreOptions, StdoutStore, SyncPolicy,
+    TcpStore, TcpStoreOptions,
 };
 #[cfg(feature = "http-store")]
 use pelton_connect::store::{HttpStore, HttpStoreOptions};
@@ -217,6 +217,10 @@ fn file(sink: &SinkPlan, pipeline: &Pipeline) -> FileStoreOptions {
         rotate_every: sink.rotate_after.map(|after| after.duration()),
         compression: sink.compression,
         level: sink.level,
+        sync: match sink.sync {
+            true => SyncPolicy::Commit,
+            false => SyncPolicy::None,
+        },
         ..FileStoreOptions::new(&sink.path)
     }
 }
