@@ -5,7 +5,7 @@ use std::sync::Arc as StdArc;
 
 use super::allowance::Allowance;
 use super::key::Key;
-use super::slot::{Seen, Slot};
+use super::slot::{LINE, Line, Seen, Slot};
 use super::table::SHARDS;
 use crate::prefetch::prefetch;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, CachePadded, Ordering, scaled};
@@ -28,9 +28,13 @@ pub(super) enum Outcome {
 
 /// Slots with linear probing. The place of a key is its rank, without the bits that chose the
 /// shard, scaled to the length, so that any length will do, and an array moves into a larger one
-/// front to front, in order.
+/// front to front, in order. The search starts with the line that the place is in, at its front:
+/// then most searches end in the one line that was asked for ahead of time.
 pub(super) struct Array<K: Key> {
-    slots: Box<[K::Slot]>,
+    lines: Box<[Line<K::Slot>]>,
+    /// Slots in use: all but some of the last line, so that shards can have different lengths even
+    /// when they are short.
+    len: usize,
     /// The last one that puts keys in.
     generation: AtomicU64,
     /// Keys put in, as far as they have been counted.
@@ -56,7 +60,8 @@ impl<K: Key> Array<K> {
             return None;
         }
         Some(Self {
-            slots: K::Slot::empty(len),
+            lines: K::Slot::empty(len.div_ceil(LINE)),
+            len,
             generation: AtomicU64::new(generation),
             held: CachePadded::new(AtomicUsize::new(0)),
             next_chunk: CachePadded::new(AtomicUsize::new(0)),
@@ -66,13 +71,20 @@ impl<K: Key> Array<K> {
         })
     }
 
-    /// The memory of `len` slots.
+    /// The memory of `len` slots, in whole lines.
     pub(super) const fn bytes(len: usize) -> usize {
-        len.saturating_mul(size_of::<K::Slot>())
+        len.div_ceil(LINE)
+            .saturating_mul(size_of::<Line<K::Slot>>())
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.len
+    }
+
+    #[inline]
+    fn slots(&self) -> &[K::Slot] {
+        &Line::slots(&self.lines)[..self.len]
     }
 
     pub(super) fn allowance(&self) -> &StdArc<dyn Allowance> {
@@ -98,22 +110,26 @@ impl<K: Key> Array<K> {
         self.held.fetch_add(keys, Ordering::Relaxed);
     }
 
-    /// The slot at which the search for `key` starts.
+    /// The line at whose first slot the search for `key` starts.
     #[inline]
     fn home(&self, key: K) -> usize {
         let rank = key.rank().wrapping_mul(SHARDS as u64);
-        ((u128::from(rank) * self.slots.len() as u128) >> 64) as usize
+        let place = ((u128::from(rank) * self.len as u128) >> 64) as usize;
+        place / LINE
     }
 
     #[inline]
     pub(super) fn prefetch(&self, key: K) {
-        prefetch(&raw const self.slots[self.home(key)]);
+        let line = &raw const self.lines[self.home(key)];
+        for offset in (0..size_of::<Line<K::Slot>>()).step_by(64) {
+            prefetch(line.wrapping_byte_add(offset));
+        }
     }
 
     /// The slots in the order of the search for `key`.
     #[inline]
     fn probe(&self, key: K) -> impl Iterator<Item = &K::Slot> {
-        let (wrapped, first) = self.slots.split_at(self.home(key));
+        let (wrapped, first) = self.slots().split_at(LINE * self.home(key));
         first.iter().chain(wrapped)
     }
 
@@ -180,7 +196,7 @@ impl<K: Key> Array<K> {
     }
 
     fn chunks(&self) -> usize {
-        self.slots.len().div_ceil(CHUNK)
+        self.len().div_ceil(CHUNK)
     }
 
     /// Moves one chunk into `target`; true if that was the last to be moved.
@@ -190,7 +206,7 @@ impl<K: Key> Array<K> {
             return false;
         }
         let start = self.next_chunk.fetch_add(1, Ordering::Relaxed) * CHUNK;
-        let Some(slots) = self.slots.get(start..) else {
+        let Some(slots) = self.slots().get(start..) else {
             return false;
         };
         let Some(copied) = move_slots(&slots[..CHUNK.min(slots.len())], target) else {
@@ -231,14 +247,14 @@ fn move_slot<K: Key>(slot: &K::Slot, target: &Array<K>) -> Option<bool> {
 
 impl<K: Key> Drop for Array<K> {
     fn drop(&mut self) {
-        self.allowance.shrink(Self::bytes(self.slots.len()));
+        self.allowance.shrink(Self::bytes(self.len()));
     }
 }
 
 impl<K: Key> fmt::Debug for Array<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Array")
-            .field("len", &self.slots.len())
+            .field("len", &self.len())
             .field("held", &self.held())
             .field("generation", &self.generation())
             .finish_non_exhaustive()

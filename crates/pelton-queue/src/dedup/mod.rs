@@ -23,9 +23,9 @@
 //! - Memory is asked for before it is taken ([`Allowance`]) and given back when freed. A refusal is
 //!   an error that says how much was wanted; the table stays as it is and keeps answering for the
 //!   keys it has.
-//! - Beyond some ten thousand keys about 12.3 bytes for each 64-bit key, below 15 at any moment,
+//! - Beyond some fifty thousand keys about 12.3 bytes for each 64-bit key, below 15 at any moment,
 //!   growing or not; some 13.3 if it was told how many to [expect](Builder::expected); twice that
-//!   for 128-bit keys. A table starts with 10 KB.
+//!   for 128-bit keys. A table starts with 12 KB.
 //!
 //! # Limits
 //!
@@ -53,7 +53,7 @@
 //! # How it works
 //!
 //! ```text
-//!   rank ──first bits──> shard ──the others, scaled to the length──> slot, then linear probing
+//!   rank ──first bits──> shard ──the others, scaled to the length──> line, then linear probing
 //!
 //!   older generation    growing from     target
 //!   [ k . k s k s ]     [ k s s k ]      [ k . . k . . ]      k key, s sealed, . empty

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::chunk::ReadChunk;
-use super::patience::Patience;
+use super::patience::{self, Patience};
 use super::{Hold, Ring, START};
 use crate::end::Pop;
 use crate::error::PopError;
@@ -173,15 +173,25 @@ impl<T> Consumer<T> {
     /// Reads the producer's index; says why if there is nothing to pop.
     #[inline]
     fn look(&mut self) -> Result<(), PopError> {
-        self.patience.wait();
-        // ORDERING: Acquire; pairs with the Release store in `Producer::advance`: the values up to
-        // there have been written.
-        self.tail = self.ring.tail.load(Ordering::Acquire);
-        self.patience.learn(self.ready());
+        if self.patience.is_late() {
+            patience::wait_slow();
+            self.read_tail();
+            self.patience = self.patience.judge(self.ready());
+        } else {
+            self.read_tail();
+            self.patience.learn(self.ready());
+        }
         if self.ready() == 0 {
             self.tail = self.ring.tail_when_empty_slow(self.head)?;
         }
         Ok(())
+    }
+
+    #[inline]
+    fn read_tail(&mut self) {
+        // ORDERING: Acquire; pairs with the Release store in `Producer::advance`: the values up to
+        // there have been written.
+        self.tail = self.ring.tail.load(Ordering::Acquire);
     }
 
     /// Gives the oldest `count` slots, which have been emptied, back to the producer.

@@ -1,11 +1,15 @@
 //! When a consumer does better to wait a moment.
 
+use std::time::{Duration, Instant};
+
 use crate::sync::spin_loop;
 
 /// Values that make a look at the tail worth its price: two lines of words.
 const RICH: usize = 16;
-/// Pauses of a wait: about as long as a line takes from core to core, there and back.
-const PAUSES: usize = 4;
+/// How long a late look waits: about as long as a line takes from core to core, there and back.
+///
+/// A time, not a number of pauses, which last from a few to 140 cycles by the make of the core.
+const WAIT: Duration = Duration::from_nanos(300);
 /// Lean looks before the first try.
 const FIRST: u32 = 32;
 /// Lean looks between tries that did not pay, so that the price of a try is spread over many.
@@ -19,7 +23,7 @@ const LAST: u32 = 4096;
 /// So now and then, after many lean looks, one look is made late; as long as late looks are rich
 /// ones, the next is late too. Where waiting does not pay, as for a value that goes to and fro, it
 /// is hardly ever tried.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// Lean looks until one is made late.
     left: u32,
@@ -33,30 +37,44 @@ impl Patience {
         interval: FIRST,
     };
 
-    /// Called before a look: waits if it is time to.
+    /// True if the next look is to be a late one.
     #[inline]
-    pub(super) fn wait(&self) {
-        if self.left == 0 {
-            (0..PAUSES).for_each(|_| spin_loop());
-        }
+    pub(super) fn is_late(self) -> bool {
+        self.left == 0
     }
 
-    /// Called after a look that found `count` values.
+    /// Called after a look in time that found `count` values. No branch: it is all that a queue
+    /// which never waits pays for.
     #[inline]
     pub(super) fn learn(&mut self, count: usize) {
-        if self.left == 0 {
-            self.judge(count);
-        } else if count < RICH {
-            self.left -= 1;
-        }
+        self.left -= u32::from(count < RICH);
     }
 
-    fn judge(&mut self, count: usize) {
+    /// What follows from a late look that found `count` values.
+    ///
+    /// By value, so that the caller's state stays in registers.
+    #[inline]
+    pub(super) fn judge(self, count: usize) -> Self {
         if count >= RICH {
-            self.interval = FIRST;
-        } else {
-            self.left = self.interval;
-            self.interval = LAST.min(2 * self.interval);
+            return Self {
+                left: 0,
+                interval: FIRST,
+            };
         }
+        Self {
+            left: self.interval,
+            interval: LAST.min(2 * self.interval),
+        }
+    }
+}
+
+/// Waits before a late look. In a model time stands still: there it is one step.
+#[cold]
+#[inline(never)]
+pub(super) fn wait_slow() {
+    let began = Instant::now();
+    spin_loop();
+    while !cfg!(loom) && began.elapsed() < WAIT {
+        spin_loop();
     }
 }

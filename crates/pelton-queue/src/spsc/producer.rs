@@ -203,7 +203,7 @@ impl<T> Producer<T> {
     #[inline]
     pub(super) fn advance(&mut self, count: usize) {
         self.tail = self.tail.wrapping_add(count);
-        // ORDERING: Release; pairs with the Acquire load in `Consumer::refresh`: whoever sees the
+        // ORDERING: Release; pairs with the Acquire load in `Consumer::read_tail`: whoever sees the
         // tail sees the values.
         self.ring.tail.store(self.tail, Ordering::Release);
     }
