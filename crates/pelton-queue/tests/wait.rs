@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -184,4 +185,38 @@ fn batches_wait_for_something_and_take_what_is_there() {
     thread.join().unwrap();
     assert_eq!(receiver.end().len(), 0);
     assert!(values.len() >= scaled(1000, 20));
+}
+
+#[test]
+fn a_quiet_push_wakes_nobody_until_somebody_says_so() {
+    struct Counts(AtomicUsize);
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let waker = Waker::from(counts.clone());
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel(4));
+    let mut popped = pin!(receiver.pop_async());
+    let mut context = Context::from_waker(&waker);
+    assert!(popped.as_mut().poll(&mut context).is_pending());
+    sender.try_push_quietly(7).unwrap();
+    assert_eq!(counts.0.load(Ordering::Relaxed), 0);
+    sender.wake();
+    assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+    assert_eq!(popped.as_mut().poll(&mut context), Poll::Ready(Ok(7)));
+}
+
+#[test]
+fn waiting_in_line_gets_what_is_there_and_what_comes_and_the_end() {
+    let (mut sender, mut receiver) = wait::pair(mpmc::channel(4));
+    sender.try_push(1).unwrap();
+    assert_eq!(receiver.pop_in_line(None), Ok(1));
+    let none = receiver.pop_in_line(Some(Duration::ZERO));
+    assert_eq!(none, Err(PopError::Empty));
+    let thread = thread::spawn(move || (receiver.pop_in_line(None), receiver.pop_in_line(None)));
+    sender.try_push(2).unwrap();
+    drop(sender);
+    assert_eq!(thread.join().unwrap(), (Ok(2), Err(PopError::Closed)));
 }

@@ -192,13 +192,7 @@ impl<E> Waiting<E> {
         timeout: Duration,
         attempt: impl FnMut(&mut E) -> Poll<R>,
     ) -> Option<R> {
-        let start = Instant::now();
-        let parked = |parker: &Parker| {
-            let left = timeout.checked_sub(start.elapsed()).ok_or(())?;
-            parker.park_timeout(left);
-            Ok::<(), ()>(())
-        };
-        self.wait_with(attempt, parked).ok()
+        self.wait_with(attempt, until(timeout)).ok()
     }
 
     /// Tries until it is ready or `park` does not want to go on.
@@ -214,6 +208,15 @@ impl<E> Waiting<E> {
             }
             backoff.snooze();
         }
+        self.wait_in_line(attempt, park)
+    }
+
+    /// As `wait_with`, without trying for a while first.
+    fn wait_in_line<R, X>(
+        &mut self,
+        mut attempt: impl FnMut(&mut E) -> Poll<R>,
+        park: impl Fn(&Parker) -> Result<(), X>,
+    ) -> Result<R, X> {
         let (parker, waker) = self.place.parking.get_or_insert_with(new_parking);
         let mut turn = Turn::new(&self.place.own);
         loop {
@@ -242,6 +245,32 @@ impl<E: Push> Waiting<E> {
         self.end.push(value)?;
         self.place.other.notify(1);
         Ok(())
+    }
+
+    /// Puts `value` in if there is room now, and wakes nobody: for a caller who knows that somebody
+    /// will look, or calls [`wake`](Self::wake) next. A value that nobody was woken for waits until
+    /// somebody looks.
+    ///
+    /// ```
+    /// use pelton_queue::{mpmc, wait};
+    ///
+    /// let (mut sender, mut receiver) = wait::pair(mpmc::channel(64));
+    /// sender.try_push_quietly(1).unwrap();
+    /// sender.try_push_quietly(2).unwrap();
+    /// sender.wake(); // one for both
+    /// assert_eq!((receiver.pop(), receiver.pop()), (Ok(1), Ok(2)));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As the end inside: full or closed.
+    pub fn try_push_quietly(&mut self, value: E::Item) -> Result<(), PushError<E::Item>> {
+        self.end.push(value)
+    }
+
+    /// Wakes one who waits to pop, if somebody does.
+    pub fn wake(&self) {
+        self.place.other.notify(1);
     }
 
     /// Puts `value` in, waiting for room.
@@ -329,6 +358,24 @@ impl<E: Pop> Waiting<E> {
         self.popped(result).map_err(|_| PopError::Closed)
     }
 
+    /// As [`pop`](Self::pop) and [`pop_timeout`](Self::pop_timeout), but joins the line of those
+    /// who wait at once: for a caller who has tried for a while already.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] when none came within `timeout`, or [`PopError::Closed`].
+    pub fn pop_in_line(&mut self, timeout: Option<Duration>) -> Result<E::Item, PopError> {
+        let result = match timeout {
+            Some(timeout) => self.wait_in_line(poll_pop, until(timeout)),
+            None => self.wait_in_line(poll_pop, |parker: &Parker| {
+                parker.park();
+                Ok(())
+            }),
+        };
+        let result = result.map_err(|()| PopError::Empty)?;
+        self.popped(result).map_err(|_| PopError::Closed)
+    }
+
     /// Takes the oldest value out, waiting for one as a task. Cancel safe: dropped while it waits,
     /// it has taken nothing.
     ///
@@ -345,6 +392,16 @@ impl<E: Pop> Waiting<E> {
             self.place.other.notify(1);
         }
         result
+    }
+}
+
+/// Parks until `timeout` from now is over.
+fn until(timeout: Duration) -> impl Fn(&Parker) -> Result<(), ()> {
+    let start = Instant::now();
+    move |parker| {
+        let left = timeout.checked_sub(start.elapsed()).ok_or(())?;
+        parker.park_timeout(left);
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pelton_connect::stream::{Arrival, Gone};
 use pelton_pool::{BufferPool, Level};
@@ -14,7 +14,7 @@ use pelton_queue::wait::{self, Waiting};
 use pelton_queue::{PopError, PushError, mpmc};
 use pelton_record::Block;
 use pelton_stage::SpillFile;
-use pelton_sync::{Mutex, MutexGuard, PoisonError};
+use pelton_sync::{Backoff, Mutex, MutexGuard, PoisonError};
 
 use super::backlog::Backlog;
 use super::intake::Fan;
@@ -58,9 +58,17 @@ pub(super) struct Inbox {
     pool: BufferPool,
 }
 
+/// An entry of so many bytes is worth waking a worker for, though another one is awake.
+const LARGE_BYTES: usize = 64 << 10;
+/// So many entries may wait for each worker that is awake before another one is woken.
+const WAITING_EACH: usize = 2;
+
 /// Numbers are given and entries put in under one lock, so that both have the same order.
 #[derive(Debug)]
 struct Gate {
+    /// Workers that will look into the ring before they wait. To wake one more for each of many
+    /// small entries costs more than to work them off.
+    awake: usize,
     sender: Waiting<mpmc::Sender<Entry>>,
     /// What the ring has no room for; only with [`Overflow::Spill`].
     backlog: Option<Backlog>,
@@ -78,6 +86,7 @@ impl Inbox {
     ) -> Self {
         let (sender, receiver) = wait::pair(mpmc::channel(capacity));
         let gate = Gate {
+            awake: 0,
             sender,
             backlog,
             next: 0,
@@ -93,6 +102,32 @@ impl Inbox {
 
     pub(super) fn receiver(&self) -> Receiver {
         self.receiver.clone()
+    }
+
+    /// Counts a worker who begins to take entries out.
+    pub(super) fn enter(&self) {
+        self.lock().awake += 1;
+    }
+
+    /// The next entry, waiting for one; `Empty` when none came within `patience`. For workers that
+    /// have [entered](Self::enter).
+    pub(super) fn next(
+        &self,
+        receiver: &mut Receiver,
+        patience: Option<Duration>,
+    ) -> Result<Entry, PopError> {
+        let mut backoff = Backoff::new();
+        while !backoff.is_spent() {
+            match receiver.try_pop() {
+                Err(PopError::Empty) => backoff.snooze(),
+                popped => return popped,
+            }
+        }
+        // What is put in from here on wakes somebody, and what was before is seen below.
+        self.lock().awake -= 1;
+        let popped = receiver.pop_in_line(patience);
+        self.lock().awake += 1;
+        popped
     }
 
     /// Entries that wait, on the disk or not.
@@ -228,8 +263,13 @@ impl Gate {
             return Err(PushError::Closed(entry));
         }
         entry.sequence = self.next;
-        self.sender.try_push(entry)?;
+        let large = LARGE_BYTES <= entry.arrival.block.len();
+        self.sender.try_push_quietly(entry)?;
         self.next += 1;
+        let waiting = self.sender.end().len();
+        if large || self.awake == 0 || WAITING_EACH * self.awake < waiting {
+            self.sender.wake();
+        }
         Ok(())
     }
 
@@ -314,16 +354,5 @@ impl Gate {
         if self.closed && self.backlog.as_ref().is_none_or(Backlog::is_empty) {
             self.sender.close_with(mpmc::Sender::close);
         }
-    }
-}
-
-/// The next entry, waiting for one; `Empty` when none came within `patience`.
-pub(super) fn next(
-    receiver: &mut Receiver,
-    patience: Option<std::time::Duration>,
-) -> Result<Entry, PopError> {
-    match patience {
-        Some(patience) => receiver.pop_timeout(patience),
-        None => receiver.pop().map_err(|_| PopError::Closed),
     }
 }

@@ -9,7 +9,7 @@ use pelton_format::Encoder;
 use pelton_queue::PopError;
 use pelton_record::{Batch, Origin, Rejected, RejectedKind, View};
 
-use super::inbox::{self, Entry, Inbox};
+use super::inbox::{Entry, Inbox};
 use super::letter;
 use super::outbox::{Done, Outbox};
 use super::precedence::Precedence;
@@ -54,8 +54,9 @@ impl Lane {
     pub(super) fn work(&self, precedence: &Precedence) {
         let mut worker = Worker::new(self);
         let mut receiver = self.inbox.receiver();
+        self.inbox.enter();
         loop {
-            match inbox::next(&mut receiver, self.outbox.due()) {
+            match self.inbox.next(&mut receiver, self.outbox.due()) {
                 Ok(entry) => {
                     if self.inbox.refill() {
                         self.room.wake();
