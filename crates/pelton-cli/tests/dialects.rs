@@ -175,3 +175,32 @@ fn files_of_json_and_logs_have_names_too() {
     let ran = place.pelton(&["sql", query, "--input-format", "log", "--pattern", "common"]);
     assert_eq!(ran.assert_code(0).stdout, "file,status\nc.log,200\n");
 }
+
+#[test]
+fn access_logs_are_known_by_their_first_lines() {
+    let common = "::1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.1\" 200 23";
+    let place = Place::with(&[("common.log", &format!("{common}\n"))]);
+    let combined = format!("{common} \"-\" \"curl\"\n");
+    place.put(
+        "combined.log",
+        format!("no such line\n{combined}{combined}"),
+    );
+    place.put(
+        "notes.log",
+        format!("10:04 started\n10:05 stopped\n{common}\n"),
+    );
+    let ran = place.pelton(&["sql", "SELECT status, path FROM 'common.log'"]);
+    assert_eq!(ran.assert_code(0).stdout, "status,path\n200,/a\n");
+    let query = "SELECT user_agent FROM 'combined.log'";
+    let ran = place.pelton(&["sql", query, "--on-error", "skip"]);
+    assert_eq!(ran.stdout, "user_agent\ncurl\ncurl\n");
+    let ran = place.pelton(&["sql", "SELECT count(line) AS n FROM 'notes.log'"]);
+    assert_eq!(ran.assert_code(0).stdout, "n\n3\n");
+    // What is asked for is what is done.
+    let query = "SELECT count(line) AS n FROM 'common.log'";
+    let ran = place.pelton(&["sql", query, "--input-format", "text"]);
+    assert_eq!(ran.assert_code(0).stdout, "n\n1\n");
+    let query = "SELECT host FROM 'common.log'";
+    let ran = place.pelton(&["sql", query, "--pattern", "%{host} %{rest}"]);
+    assert_eq!(ran.assert_code(0).stdout, "host\n::1\n");
+}

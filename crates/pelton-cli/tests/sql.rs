@@ -226,3 +226,37 @@ fn joins_of_quoted_paths_are_refused_in_their_place() {
         .pelton(&["sql", "SELECT id, country FROM 'orders.csv', 'b.csv'"])
         .assert_refused(&["query:1:37", "not supported: joins"]);
 }
+
+#[test]
+fn all_columns_and_more_are_what_a_pipeline_derives() {
+    let place = orders();
+    let select = "SELECT *, quantity * unit_price AS total, upper(country) AS c FROM 'orders.csv' \
+                  WHERE status = 'shipped'";
+    let pipeline = "[source]\npath = \"orders.csv\"\n[sink]\npath = \"derived.csv\"\n\
+                    [[stage]]\nfilter = \"status = 'shipped'\"\n[[stage]]\nderive = { \
+                    total = \"quantity * unit_price\", c = \"upper(country)\" }\n";
+    place.put("derive.toml", pipeline);
+    place.pelton(&["run", "derive.toml"]).assert_code(0);
+    let ran = place.pelton(&["sql", select]);
+    assert_eq!(ran.assert_code(0).stdout, place.text("derived.csv"));
+    // Written anew, as another format asks for, they have the same values.
+    let json = place.pelton(&["sql", select, "--format", "ndjson", "-o", "out.ndjson"]);
+    json.assert_code(0);
+    let again = "SELECT * FROM 'out.ndjson'";
+    let ran = place.pelton(&["sql", again]);
+    assert_eq!(ran.assert_code(0).stdout, place.text("derived.csv"));
+}
+
+#[test]
+fn all_columns_leave_as_they_came() {
+    let place = Place::with(&[("a.csv", "a,b\n007,\"x\"\n1.50,y\n")]);
+    let ran = place.pelton(&["sql", "SELECT * FROM 'a.csv'"]);
+    assert_eq!(ran.assert_code(0).stdout, "a,b\n007,\"x\"\n1.50,y\n");
+    let ran = place.pelton(&["sql", "SELECT *, b || '!' AS c FROM 'a.csv' WHERE a > 2"]);
+    assert_eq!(ran.assert_code(0).stdout, "a,b,c\n007,\"x\",x!\n");
+    // A column may not use one that stands beside it.
+    let ran = place.pelton(&["sql", "SELECT *, a + 1 AS c, c + 1 AS d FROM 'a.csv'"]);
+    assert_eq!(ran.assert_refused(&["c"]).stdout, "");
+    let ran = place.pelton(&["sql", "SELECT *, a + 1 AS b FROM 'a.csv'"]);
+    assert_eq!(ran.assert_refused(&["two columns", "`b`"]).stdout, "");
+}

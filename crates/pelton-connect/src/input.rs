@@ -9,6 +9,7 @@ use pelton_pool::BufferPool;
 
 use crate::compression::{self, Compression};
 use crate::file::{FileReader, Io};
+use crate::source::fill;
 use crate::{Error, ErrorKind, ReadOptions};
 
 /// Something to read from start to end, with the name that messages give it.
@@ -94,6 +95,27 @@ impl Input {
             }),
             _ => None,
         }
+    }
+
+    /// Its first bytes, unpacked, at most `len` of them; nothing where it cannot be read again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn beginning(
+        &self,
+        len: usize,
+        options: &ReadOptions,
+        pool: &BufferPool,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let Some(again) = self.again() else {
+            return Ok(None);
+        };
+        let mut reader = again.start(options, pool)?;
+        let mut bytes = vec![0; len];
+        let filled = fill(&mut *reader, &mut bytes);
+        bytes.truncate(filled.map_err(|error| Error::io(&self.name, &error))?);
+        Ok(Some(bytes))
     }
 
     /// Opens it, and unpacks what is compressed.

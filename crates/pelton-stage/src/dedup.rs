@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
-use crate::{Aggregate, Call, Dropped, Error, Fold, FoldState, Function, Spill};
+use crate::{Aggregate, Alone, Call, Crew, Dropped, Error, Fold, FoldState, Function, Spill};
 
 /// Of all rows with equal keys keeps the one that comes first in the input: SQL's `DISTINCT ON`,
 /// and `DISTINCT` when the keys are all columns.
@@ -135,22 +135,35 @@ impl Dedup {
     }
 }
 
+/// A state of this fold.
+fn own(state: Box<dyn FoldState>) -> State {
+    let state = state.into_any().downcast();
+    *state.expect("states of one fold are merged")
+}
+
 impl FoldState for State {
     fn fold(&mut self, batch: &mut Batch) -> Result<(), Error> {
         self.groups.fold(batch)
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        let other = other.expect("states of one fold are merged");
-        self.groups.merge(other.groups)
+        self.groups.merge(own(other).groups)
     }
 
     fn finish(
         self: Box<Self>,
     ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
+        self.finish_with(Vec::new(), &Alone)
+    }
+
+    fn finish_with(
+        self: Box<Self>,
+        others: Vec<Box<dyn FoldState>>,
+        crew: &dyn Crew,
+    ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
         let Self { groups, dedup } = *self;
-        let groups = groups.finish()?;
+        let others = others.into_iter().map(|other| own(other).groups);
+        let groups = groups.finish_with(others.collect(), crew)?;
         Ok(Box::new(groups.map(move |batch| Ok(dedup.arrange(batch?)))))
     }
 

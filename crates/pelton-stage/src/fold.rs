@@ -4,6 +4,8 @@ pub(crate) mod crew;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod memory;
+pub(crate) mod note;
+pub(crate) mod ordered_keys;
 pub(crate) mod pieces;
 pub(crate) mod position;
 pub(crate) mod runs;

@@ -1,10 +1,13 @@
-//! Counts of different values that outgrow their memory, against what arithmetic says.
+//! Different values and rows that outgrow their memory, against what arithmetic and a set say.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pelton_pool::Budget;
 use pelton_record::{Batch, Column, DataType, Origin, Schema, Value};
-use pelton_stage::{Aggregate, Alone, Call, Crew, ErrorKind, Fold, FoldState, Function, Spill};
+use pelton_stage::{
+    Aggregate, Alone, Call, Crew, Dedup, ErrorKind, Fold, FoldState, Function, Spill,
+};
 
 fn schema() -> Arc<Schema> {
     Schema::of([
@@ -149,4 +152,137 @@ fn without_spilling_the_error_says_what_helps() {
     for part in ["stage \"aggregate\"", "more", "raise engine.memory_limit"] {
         assert!(error.message().contains(part), "{error}");
     }
+}
+
+/// The different rows of the columns `by`, one text a row.
+fn rows(by: &[usize], batches: impl Iterator<Item = Batch>) -> Vec<String> {
+    let row = |batch: &Batch, row| {
+        let values = by.iter().map(|&index| text(batch.column(index).value(row)));
+        values.collect::<Vec<_>>().join("|")
+    };
+    let each = |batch: Batch| (0..batch.rows()).map(move |index| row(&batch, index));
+    batches
+        .flat_map(|batch| each(batch).collect::<Vec<_>>())
+        .collect()
+}
+
+/// What two states and a crew make of batches that come to them in the order of `numbers`.
+fn distinct(
+    by: &[usize],
+    ids: i64,
+    numbers: &[i64],
+    budget: &Budget,
+    spill: &Spill,
+) -> Vec<String> {
+    let aggregate = Aggregate::new(by.to_vec(), vec![], &schema()).expect("it fits the schema");
+    let aggregate = aggregate.spilling(spill.clone());
+    let mut states = vec![aggregate.state(budget), aggregate.state(budget)];
+    for (turn, &number) in numbers.iter().enumerate() {
+        let mut batch = batch(number * 4096, ids, number as u64);
+        states[turn % 2].fold(&mut batch).expect("there is memory");
+    }
+    let first = states.swap_remove(0);
+    let batches = first.finish_with(states, &Pair).expect("there is memory");
+    let all: Vec<usize> = (0..by.len()).collect();
+    rows(&all, batches.map(|batch| batch.expect("there is memory")))
+}
+
+/// The same by a set.
+fn distinct_naively(by: &[usize], ids: i64, batches: i64) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let batches = (0..batches).map(|number| batch(number * 4096, ids, number as u64));
+    let mut rows = rows(by, batches);
+    rows.retain(|row| seen.insert(row.clone()));
+    rows
+}
+
+#[test]
+fn different_rows_come_in_the_order_of_their_first_whatever_the_memory() {
+    let in_order: Vec<i64> = (0..40).collect();
+    let backwards: Vec<i64> = in_order.iter().rev().copied().collect();
+    for by in [&[1][..], &[2], &[0, 2, 1]] {
+        let expected = distinct_naively(by, 100_000, 40);
+        for (limit, order) in [
+            (u64::MAX, &in_order),
+            (24 << 20, &backwards),
+            (6 << 20, &in_order),
+            (2 << 20, &backwards),
+        ] {
+            let (budget, spill) = (Budget::new(limit), Spill::to(std::env::temp_dir()));
+            let found = distinct(by, 100_000, order, &budget, &spill);
+            assert!(
+                found == expected,
+                "{by:?} in {limit} bytes: {}",
+                found.len()
+            );
+            let must_spill = limit == 2 << 20;
+            assert!(!must_spill || spill.written_bytes() > 0);
+            assert_eq!(budget.used(), 0);
+            assert!(budget.high_water() <= limit);
+        }
+    }
+}
+
+#[test]
+fn different_rows_that_become_many_late_are_found_once() {
+    let (few, many) = (100, 100_000);
+    let aggregate = Aggregate::new(vec![1], vec![], &schema()).expect("it fits the schema");
+    let aggregate = aggregate.spilling(Spill::to(std::env::temp_dir()));
+    let budget = Budget::new(16 << 20);
+    let mut states = vec![aggregate.state(&budget), aggregate.state(&budget)];
+    // One has few rows alone, the other many; those of the first are among them, but earlier.
+    states[0]
+        .fold(&mut batch(0, few, 0))
+        .expect("there is memory");
+    for number in 1..30 {
+        let mut batch = batch(number * 4096, many, number as u64);
+        states[1].fold(&mut batch).expect("there is memory");
+    }
+    let inputs = (0..30).map(|number| {
+        let ids = if number == 0 { few } else { many };
+        batch(number * 4096, ids, number as u64)
+    });
+    let (mut expected, mut seen) = (rows(&[1], inputs), HashSet::new());
+    expected.retain(|row| seen.insert(row.clone()));
+    let first = states.swap_remove(0);
+    let found = first.finish_with(states, &Pair).expect("there is memory");
+    let found = rows(&[0], found.map(|batch| batch.expect("there is memory")));
+    assert!(found == expected, "{} of {}", found.len(), expected.len());
+}
+
+/// Counts the pieces that it is given.
+struct Counting(std::sync::atomic::AtomicUsize);
+
+impl Crew for Counting {
+    fn size(&self) -> usize {
+        2
+    }
+
+    fn each(&self, pieces: usize, work: &(dyn Fn(usize) + Sync)) {
+        let Self(count) = self;
+        count.fetch_add(pieces, std::sync::atomic::Ordering::Relaxed);
+        Pair.each(pieces, work);
+    }
+}
+
+#[test]
+fn rows_without_their_likes_are_found_by_all_workers() {
+    let dedup = Dedup::of_rows(&schema()).expect("there are columns");
+    let dedup = dedup.spilling(Spill::to(std::env::temp_dir()));
+    let budget = Budget::new(64 << 20);
+    let mut states = vec![dedup.state(&budget), dedup.state(&budget)];
+    for number in 0..40 {
+        let mut batch = batch(number * 4096, 100_000, number as u64);
+        states[number as usize % 2]
+            .fold(&mut batch)
+            .expect("there is memory");
+    }
+    let (first, crew) = (states.swap_remove(0), Counting(0.into()));
+    let found = first.finish_with(states, &crew).expect("there is memory");
+    let found = rows(
+        &[0, 1, 2],
+        found.map(|batch| batch.expect("there is memory")),
+    );
+    assert!(found == distinct_naively(&[0, 1, 2], 100_000, 40));
+    assert!(crew.0.into_inner() > 1);
 }

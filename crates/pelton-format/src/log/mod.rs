@@ -62,6 +62,9 @@ impl Log {
     }
 }
 
+/// Lines that [`LogPattern::recognize`] looks at.
+const LOOKED_AT: usize = 32;
+
 /// How the lines of a log look; read from text.
 ///
 /// | text | lines | columns |
@@ -92,6 +95,41 @@ impl Log {
 pub struct LogPattern {
     text: Arc<str>,
     pattern: Arc<dyn Pattern>,
+}
+
+impl LogPattern {
+    /// The pattern of an access log, `combined` or `common`, that most of the first lines of
+    /// `beginning` match; nothing when there is none. A line without its end is left out.
+    ///
+    /// ```
+    /// use pelton_format::LogPattern;
+    ///
+    /// let line = "::1 - ann [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.1\" 200 23\n";
+    /// assert_eq!(LogPattern::recognize(line.as_bytes()).unwrap().to_string(), "common");
+    /// assert!(LogPattern::recognize(b"10:04 started\n").is_none());
+    /// ```
+    #[must_use]
+    pub fn recognize(beginning: &[u8]) -> Option<Self> {
+        let end = pelton_simd::lines::last(beginning)?;
+        let lines = beginning[..end].split(|&byte| byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let lines: Vec<&[u8]> = lines
+            .filter(|line| !line.is_empty())
+            .take(LOOKED_AT)
+            .collect();
+        let known = ["combined", "common"].into_iter();
+        let mut patterns = known.filter_map(|name| name.parse::<Self>().ok());
+        patterns.find(|pattern| lines.len() < 2 * pattern.matches(&lines))
+    }
+
+    /// How many of the lines match.
+    fn matches(&self, lines: &[&[u8]]) -> usize {
+        let mut splitter = self.pattern.splitter();
+        let mut fits = |line: &[u8]| {
+            std::str::from_utf8(line).is_ok() && splitter.split(line, &mut |_, _, _| ()).is_ok()
+        };
+        lines.iter().filter(|line| fits(line)).count()
+    }
 }
 
 impl FromStr for LogPattern {

@@ -17,7 +17,7 @@ use crate::fold::crew::{Alone, Crew};
 use crate::fold::keys::pieces;
 use crate::fold::log::PARTS;
 use crate::fold::pieces::{Decoder, skip};
-use crate::fold::set::KeySet;
+use crate::fold::set::{Found, KeySet};
 use crate::fold::table::Table;
 use crate::{Error, Function};
 
@@ -63,7 +63,8 @@ impl State {
         let (plan, budget) = (self.plan.clone(), self.budget().clone());
         // Each finds its memory before the tables take the rest.
         let size = crew.size();
-        let states = (0..size).map(|_| Self::without_sets(plan.clone(), &budget));
+        let fresh = || (Self::without_sets(plan.clone(), &budget), Found::default());
+        let states = (0..size).map(|_| fresh());
         let idle = Mutex::new(states.collect::<Vec<_>>());
         let failure = Mutex::new(None);
         let crew = if set.has_room_for(size) { crew } else { &Alone };
@@ -72,9 +73,10 @@ impl State {
                 return;
             }
             let state = lock(&idle).pop();
-            let mut state = state.unwrap_or_else(|| Self::without_sets(plan.clone(), &budget));
-            match set.part(part, &mut |table| state.fold_table(argument, table)) {
-                Ok(()) => lock(&idle).push(state),
+            let (mut state, mut found) = state.unwrap_or_else(fresh);
+            let mut with = |found: &Found<()>| state.fold_table(argument, &found.table);
+            match set.part(part, &mut found, &mut with) {
+                Ok(()) => lock(&idle).push((state, found)),
                 Err(error) => *lock(&failure) = Some(error),
             }
         });
@@ -83,7 +85,7 @@ impl State {
         }
         open(idle)
             .into_iter()
-            .try_for_each(|state| self.take_in(state))
+            .try_for_each(|(state, _)| self.take_in(state))
     }
 
     /// Takes in the values of `table`, each with the keys of its group in front.
@@ -154,10 +156,10 @@ impl State {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open<T>(mutex: Mutex<T>) -> T {
+pub(super) fn open<T>(mutex: Mutex<T>) -> T {
     mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,6 +12,7 @@ mod groups;
 mod moments;
 mod pick;
 mod quantile;
+mod rows;
 mod state;
 mod sum;
 mod truth;
@@ -31,6 +32,7 @@ use self::function::column_type;
 use self::moments::Moments;
 use self::pick::{Mode, Pick};
 use self::quantile::{Quantile, Sketch};
+use self::rows::DistinctRows;
 use self::state::State;
 use self::sum::{FloatSum, IntegerSum};
 use self::truth::Truth;
@@ -235,7 +237,12 @@ impl Fold for Aggregate {
     }
 
     fn state(&self, budget: &Budget) -> Box<dyn FoldState> {
-        Box::new(State::new(self.plan.clone(), budget))
+        let plan = self.plan.clone();
+        let enough = rows::BUDGET_MIN <= budget.limit();
+        if plan.summaries.is_empty() && plan.spill.is_allowed() && enough {
+            return Box::new(DistinctRows::new(plan, budget));
+        }
+        Box::new(State::new(plan, budget))
     }
 }
 

@@ -135,6 +135,26 @@ impl State {
         Ok(())
     }
 
+    /// Takes in rows from `start` on, as many as have `positions`, of which nothing is computed.
+    pub(super) fn fold_keys(
+        &mut self,
+        batch: &Batch,
+        start: usize,
+        positions: &[u64],
+    ) -> Result<(), OverBudget> {
+        self.reserve(positions.len())?;
+        let columns = self.plan.by.iter().map(|&by| batch.column(by));
+        let keys = &mut self.groups.keys;
+        keys.encode(columns, start, positions.len(), self.plan.seed);
+        self.groups.find(positions);
+        self.memory.resize(self.bytes())
+    }
+
+    /// Takes in all groups of `other`; some of them, when there is no memory.
+    pub(super) fn merge_all(&mut self, other: &Self) -> Result<(), OverBudget> {
+        self.merge_groups(other, &mut 0)
+    }
+
     /// Takes in the groups of `other`, counting those `merged` so far.
     fn merge_groups(&mut self, other: &Self, merged: &mut usize) -> Result<(), OverBudget> {
         let mut written = Vec::with_capacity(WRITTEN);
@@ -308,7 +328,7 @@ impl State {
             let argument = batch.column(*argument);
             let keys = self.plan.by.iter().map(|&by| batch.column(by));
             let columns = keys.chain([argument]);
-            set.insert(columns, start, rows, argument.validity())?;
+            set.insert(columns, start, rows, argument.validity(), |_| ())?;
         }
         Ok(())
     }

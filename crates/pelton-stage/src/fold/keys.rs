@@ -56,6 +56,16 @@ impl Seed {
         mixed ^ mixed >> 32
     }
 
+    /// The hash of a key whose pieces are in `side` when they do not fit into its word.
+    #[inline]
+    pub(crate) fn hash_of(self, word: u128, side: &[u8]) -> u64 {
+        if is_long(word) {
+            self.bytes(long_bytes(word, side))
+        } else {
+            self.word(word)
+        }
+    }
+
     fn bytes(self, bytes: &[u8]) -> u64 {
         let (chunks, rest) = bytes.as_chunks::<16>();
         let mut tail = [0; 16];
@@ -148,7 +158,7 @@ impl Keys {
             long_word(start, pieces.len())
         };
         self.words.push(word);
-        self.hashes.push(self.hash_of(word, seed));
+        self.hashes.push(seed.hash_of(word, &self.long));
     }
 
     /// Adds a key that fits into a word.
@@ -187,18 +197,10 @@ impl Keys {
         if self.long.is_empty() {
             hashes.extend(self.words.iter().map(|&word| seed.word(word)));
         } else {
-            hashes.extend(self.words.iter().map(|&word| self.hash_of(word, seed)));
+            let long = &self.long;
+            hashes.extend(self.words.iter().map(|&word| seed.hash_of(word, long)));
         }
         self.hashes = hashes;
-    }
-
-    #[inline]
-    fn hash_of(&self, word: u128, seed: Seed) -> u64 {
-        if is_long(word) {
-            seed.bytes(long_bytes(word, &self.long))
-        } else {
-            seed.word(word)
-        }
     }
 }
 

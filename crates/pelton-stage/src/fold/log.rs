@@ -76,11 +76,17 @@ impl Log {
 
     /// An empty chunk with room for `len` bytes.
     fn chunk(&mut self, len: usize) -> Result<Vec<u8>, OverBudget> {
-        if let (Some(chunk), ..=CHUNK) = (self.spare.pop(), len) {
+        if len <= CHUNK
+            && let Some(chunk) = self.spare.pop()
+        {
             return Ok(chunk);
         }
         let size = len.max(CHUNK);
-        self.memory.resize(self.bytes + size)?;
+        if self.memory.resize(self.bytes + size).is_err() {
+            // A record longer than a chunk cannot use those that are spare, but their memory.
+            self.drop_spare();
+            self.memory.resize(self.bytes + size)?;
+        }
         self.bytes += size;
         Ok(Vec::with_capacity(size))
     }
@@ -122,14 +128,14 @@ impl Log {
         if self.is_spilled() {
             self.flush()?;
         }
-        self.bytes -= self
-            .spare
-            .drain(..)
-            .map(|chunk| chunk.capacity())
-            .sum::<usize>();
-        self.spare = Vec::new();
+        self.drop_spare();
         self.memory.give_back_floor();
         self.hold()
+    }
+
+    fn drop_spare(&mut self) {
+        let spare = std::mem::take(&mut self.spare);
+        self.bytes -= spare.iter().map(Vec::capacity).sum::<usize>();
     }
 
     fn hold(&mut self) -> Result<(), Error> {
@@ -163,6 +169,11 @@ impl Log {
         self.spare.len() * CHUNK
     }
 
+    /// The error when `memory`, taken for records of this log, was refused.
+    pub(crate) fn refusal(&self, memory: &Memory, refused: &OverBudget) -> Error {
+        memory.refusal(&self.stage, refused)
+    }
+
     /// Where its memory comes from.
     pub(crate) fn budget(&self) -> &Budget {
         self.memory.budget()
@@ -170,7 +181,12 @@ impl Log {
 
     /// An empty log like this one.
     pub(crate) fn like(&self) -> Self {
-        Self::new(&self.stage, &self.spill, self.budget())
+        self.like_in(self.budget())
+    }
+
+    /// An empty log like this one, whose memory comes from `budget`.
+    pub(crate) fn like_in(&self, budget: &Budget) -> Self {
+        Self::new(&self.stage, &self.spill, budget)
     }
 
     /// Takes the records of `part` out of memory, so that they can be written anew with

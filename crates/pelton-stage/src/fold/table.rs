@@ -32,6 +32,13 @@ impl Table {
         }
     }
 
+    /// Forgets all groups and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.slots.fill(0);
+        self.words.clear();
+        self.long.clear();
+    }
+
     /// Number of groups.
     pub(crate) fn len(&self) -> usize {
         self.words.len()

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use pelton_connect::Input;
-use pelton_format::{Binary, BinaryLayout, Csv, Format, Limits, Log, Ndjson, Ragged, Text};
+use pelton_connect::{Compression, Input, ReadOptions};
+use pelton_format::{
+    Binary, BinaryLayout, Csv, Format, Limits, Log, LogPattern, Ndjson, Ragged, Text,
+};
+use pelton_pool::BufferPool;
 
 use crate::plan::{FormatName, PlanError, SinkPlan, SourcePlan};
 
@@ -13,6 +16,40 @@ pub(super) fn complete(source: &mut SourcePlan, inputs: &[Input]) {
     if let (false, Some(first)) = (named, inputs.first()) {
         source.format = FormatName::of_path(first.name());
     }
+}
+
+/// Bytes in which the first lines of a log are looked for.
+const LOG_BYTES: usize = 64 << 10;
+
+/// Gives a source called `.log` the log format when it has a pattern, or is an access log by its
+/// first lines; it is text otherwise.
+pub(super) fn recognize(
+    source: &mut SourcePlan,
+    inputs: &[Input],
+    options: &ReadOptions,
+    pool: &BufferPool,
+) -> Result<(), pelton_connect::Error> {
+    let Some(first) = inputs.first() else {
+        return Ok(());
+    };
+    let name = Compression::base(first.name()).to_ascii_lowercase();
+    if source.format.is_some() || !name.ends_with(".log") {
+        return Ok(());
+    }
+    let pattern = match &source.pattern {
+        Some(_) => None,
+        None => {
+            let beginning = first.beginning(LOG_BYTES, options, pool)?;
+            let pattern = beginning.and_then(|bytes| LogPattern::recognize(&bytes));
+            let Some(pattern) = pattern else {
+                return Ok(());
+            };
+            Some(pattern.to_string())
+        }
+    };
+    source.format = Some(FormatName::Log);
+    source.pattern = source.pattern.take().or(pattern);
+    Ok(())
 }
 
 /// The format of a source: what it says, or what its path's extension says.

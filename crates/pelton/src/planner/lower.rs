@@ -262,7 +262,24 @@ fn select(
         let name = alias.or(own).unwrap_or_else(|| expression.to_string());
         columns.push((name, expression));
     }
+    let mut stars = items.iter().map(|text| text.trim() == "*");
+    if stars.next() == Some(true) && !stars.any(|star| star) {
+        let added = &columns[schema.len()..];
+        let flow = adding(added, schema);
+        return projected(columns, flow, schema, binding);
+    }
     project(columns, schema, binding)
+}
+
+/// What a step does that leaves all columns as they are and puts `added` behind them.
+fn adding(added: &[Named], schema: &Schema) -> Flow {
+    Flow {
+        reads: reads(added, schema),
+        writes: added.iter().map(|(name, _)| name.clone()).collect(),
+        passes: true,
+        keeps_rows: true,
+        ..Flow::default()
+    }
 }
 
 fn drop(
@@ -328,6 +345,15 @@ pub(super) fn project(
         keeps_rows: true,
         ..Flow::default()
     };
+    projected(columns, flow, schema, binding)
+}
+
+fn projected(
+    columns: Vec<Named>,
+    flow: Flow,
+    schema: &Arc<Schema>,
+    binding: &mut Binding<'_, '_>,
+) -> Result<Vec<Step>, Fault> {
     let select = Select::new(columns, schema).map_err(|error| binding.fault("", &error, &[]))?;
     Ok(vec![Step::stage(select.named(binding.label), flow)])
 }

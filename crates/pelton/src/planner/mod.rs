@@ -46,8 +46,6 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
         Some(inputs) => inputs,
         None => inputs(&engine.plan.source.path)?,
     };
-    formats::complete(&mut engine.plan.source, &inputs);
-    let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
     let pool = BufferPool::new(settings.budget.clone());
     let options = ReadOptions {
         block_bytes: settings.block_bytes,
@@ -55,6 +53,9 @@ pub(crate) fn prepare(mut engine: Engine) -> Result<Run, Error> {
         compression: engine.plan.source.compression,
         io: engine.plan.source.io,
     };
+    formats::recognize(&mut engine.plan.source, &inputs, &options, &pool)?;
+    formats::complete(&mut engine.plan.source, &inputs);
+    let input = formats::input(&engine.plan.source, settings.record_bytes_max)?;
     let source = ReadSource::open(inputs, input.clone(), pool.clone(), options)?;
     let custom = std::mem::take(&mut engine.custom);
     let open = input.name() == "ndjson";
