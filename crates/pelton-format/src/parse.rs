@@ -1,6 +1,6 @@
 //! From the text of a field to the value of a column, for every format that spells values out.
 
-use pelton_record::{Bitmap, Block, Column, DataType, Strings, Values, View};
+use pelton_record::{Bitmap, Block, Column, DataType, Strings, Values, View, spare};
 use pelton_simd::number::{self, NumberError};
 
 /// The raw text of one field in every row: where it stands, and which rows have none.
@@ -113,14 +113,15 @@ impl Texts {
     }
 
     /// Parses the column with `kernel`, and looks again, with `parse`, at what it did not take.
-    fn column_of<T: Copy>(
+    fn column_of<T: spare::Plain>(
         &self,
         base: &[u8],
         kernel: impl FnOnce(&[u8], &[View], &mut Vec<T>, &mut Vec<u64>),
         parse: impl Fn(&[u8]) -> Result<T, &'static str>,
         fail: &mut dyn FnMut(u32, &[u8], &str),
     ) -> Vec<T> {
-        let (mut values, mut valid) = (Vec::with_capacity(self.views.len()), Vec::new());
+        let rows = self.views.len();
+        let (mut values, mut valid) = (spare::take(rows), spare::take(rows.div_ceil(64)));
         kernel(base, &self.views, &mut values, &mut valid);
         let taken = Bitmap::from_words(valid, self.views.len());
         let mut nulls = self.nulls.iter().copied().peekable();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pelton_record::spare::Plain;
 use pelton_record::{Batch, Column, DataType, Decimal, Schema, Values};
 use pelton_simd::number::{write_decimal, write_i64};
 
@@ -95,7 +96,7 @@ fn plain(values: Values, args: &Args<'_>) -> Outcome<'static> {
 }
 
 /// `each` of a lane, with the rows that failed.
-fn map<A: Copy, R>(
+fn map<A: Copy, R: Plain>(
     lane: Lane<'_, A>,
     args: &Args<'_>,
     values: impl Fn(Vec<R>) -> Values,

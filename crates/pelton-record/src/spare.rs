@@ -1,0 +1,103 @@
+//! Memory of columns that are gone, for columns to come.
+//!
+//! Every block makes columns of about the same sizes as the one before. What a column held when it
+//! is dropped stays with the thread, and the next column of such values takes it up, so that work
+//! on block after block allocates nothing.
+//!
+//! A thread keeps at most [`KEPT_MAX`] spares of a type, none of more than [`BYTES_MAX`] bytes;
+//! they are freed when it ends.
+
+use std::cell::RefCell;
+use std::thread::LocalKey;
+
+use crate::View;
+
+/// So many spares of a type are kept by a thread.
+const KEPT_MAX: usize = 32;
+/// A spare of fewer bytes is not worth its place.
+const BYTES_MIN: usize = 64;
+/// A larger one is no block's: memory of a whole input's size goes back at once.
+const BYTES_MAX: usize = 2 << 20;
+
+/// The spares of one type on one thread.
+pub type Shelf<T> = RefCell<Vec<Vec<T>>>;
+
+/// What columns are made of: numbers, views, words of bits, bytes.
+pub trait Plain: Copy + 'static {
+    /// Where each thread keeps its spares of this type.
+    fn shelf() -> &'static LocalKey<Shelf<Self>>;
+}
+
+macro_rules! plain {
+    ($($type:ty),*) => {$(
+        impl Plain for $type {
+            fn shelf() -> &'static LocalKey<Shelf<Self>> {
+                thread_local! {
+                    static SHELF: Shelf<$type> = const { RefCell::new(Vec::new()) };
+                }
+                &SHELF
+            }
+        }
+    )*};
+}
+
+plain!(bool, u8, u32, i64, f64, i128, u64, View);
+
+/// An empty `Vec` with room for `capacity` values: a spare one of this thread's, or a new one.
+///
+/// ```
+/// use pelton_record::spare;
+///
+/// let mut values = spare::take(1000);
+/// values.extend(0..1000_i64);
+/// let place = values.as_ptr();
+/// spare::give(values);
+/// assert_eq!(spare::take::<i64>(990).as_ptr(), place);
+/// ```
+#[must_use]
+pub fn take<T: Plain>(capacity: usize) -> Vec<T> {
+    let fitting = |shelf: &Shelf<T>| {
+        let mut spares = shelf.borrow_mut();
+        let fits = |spare: &Vec<T>| capacity <= spare.capacity();
+        let sized = spares.iter().enumerate().filter(|(_, spare)| fits(spare));
+        let least = sized.min_by_key(|(_, spare)| spare.capacity());
+        least
+            .map(|(index, _)| index)
+            .map(|index| spares.swap_remove(index))
+    };
+    let spare = T::shelf().try_with(fitting).ok().flatten();
+    // With some room to grow: the next block has a few rows more.
+    spare.unwrap_or_else(|| Vec::with_capacity(capacity + capacity / 8))
+}
+
+/// The values of `iterator` in a `Vec` from [`take`].
+pub fn collect<T: Plain>(iterator: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values = take(iterator.size_hint().0);
+    values.extend(iterator);
+    values
+}
+
+/// `length` times `value` in a `Vec` from [`take`].
+#[must_use]
+pub fn filled<T: Plain>(length: usize, value: T) -> Vec<T> {
+    let mut values = take(length);
+    values.resize(length, value);
+    values
+}
+
+/// Keeps the memory of `values` for a later [`take`] on this thread, if it is of a size that comes
+/// again.
+pub fn give<T: Plain>(mut values: Vec<T>) {
+    let bytes = values.capacity() * size_of::<T>();
+    if !(BYTES_MIN..=BYTES_MAX).contains(&bytes) {
+        return;
+    }
+    values.clear();
+    // A thread that ends keeps nothing.
+    let _ = T::shelf().try_with(|shelf| {
+        let mut spares = shelf.borrow_mut();
+        if spares.len() < KEPT_MAX {
+            spares.push(values);
+        }
+    });
+}
