@@ -20,12 +20,17 @@ pub(crate) struct Texts {
 pub(crate) type Failure = (u32, String);
 
 impl Texts {
-    /// Forgets the rows and keeps the room.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets the rows and makes room for so many.
+    pub(crate) fn begin(&mut self, rows: usize) {
         self.views.clear();
         self.nulls.clear();
         self.bad_quotes.clear();
-        self.heap = None;
+        if let Some(heap) = self.heap.take() {
+            spare::give(heap);
+        }
+        if self.views.capacity() < rows {
+            spare::give(std::mem::replace(&mut self.views, spare::take(rows)));
+        }
     }
 
     /// The typed column. A row that does not read as `data_type` gets an arbitrary value and is
@@ -105,9 +110,7 @@ impl Texts {
             DataType::Timestamp => {
                 Values::Timestamp(self.each(base, number::parse_timestamp, &mut fail))
             }
-            DataType::Bool => {
-                Values::Bool(self.each(base, parse_bool, &mut fail).into_iter().collect())
-            }
+            DataType::Bool => Values::Bool(spare::bits(self.each(base, parse_bool, &mut fail))),
             other => unreachable!("{other} is no type of spelled-out values"),
         }
     }
@@ -143,7 +146,7 @@ impl Texts {
 
     /// Parses every row; one that fails is tried again without the spaces around it.
     #[inline]
-    fn each<T: Default>(
+    fn each<T: spare::Plain + Default>(
         &self,
         base: &[u8],
         parse: impl Fn(&[u8]) -> Option<T>,
@@ -164,7 +167,7 @@ impl Texts {
             }
             T::default()
         };
-        self.views.iter().enumerate().map(parse_row).collect()
+        spare::collect(self.views.iter().enumerate().map(parse_row))
     }
 }
 

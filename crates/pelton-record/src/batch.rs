@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Bitmap, Block, Column, Rejected, RejectedKind, Schema, View, bitmap};
+use crate::{Bitmap, Block, Column, Rejected, RejectedKind, Schema, View, bitmap, spare};
 
 /// Where a batch comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,12 +24,27 @@ pub struct Batch {
     columns: Vec<Column>,
     rows: usize,
     block: Block,
-    /// One for each row, or none at all.
-    extents: Vec<View>,
+    extents: Extents,
     origin: Origin,
     /// Line ends in the block.
     lines: u64,
     rejected: Vec<Rejected>,
+}
+
+/// One for each row, or none at all. Their memory is kept.
+#[derive(Debug, Default)]
+struct Extents(Vec<View>);
+
+impl Clone for Extents {
+    fn clone(&self) -> Self {
+        Self(spare::copy(&self.0))
+    }
+}
+
+impl Drop for Extents {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.0));
+    }
 }
 
 impl Batch {
@@ -53,7 +68,7 @@ impl Batch {
             columns,
             rows,
             block,
-            extents,
+            extents: Extents(extents),
             ..Self::default()
         }
     }
@@ -137,7 +152,7 @@ impl Batch {
     /// stage made.
     #[must_use]
     pub fn extents(&self) -> &[View] {
-        &self.extents
+        &self.extents.0
     }
 
     /// The records refused so far, in no particular order.
@@ -185,8 +200,8 @@ impl Batch {
         self.columns
             .iter_mut()
             .for_each(|column| column.retain(keep));
-        if !self.extents.is_empty() {
-            bitmap::compact(&mut self.extents, keep);
+        if !self.extents.0.is_empty() {
+            bitmap::compact(&mut self.extents.0, keep);
         }
         self.rows = keep.count_ones();
     }
@@ -205,7 +220,7 @@ impl Batch {
             let row = row as usize;
             assert!(row < self.rows, "row {row} of {}", self.rows);
             if keep.get(row) {
-                let extent = self.extents.get(row).copied().unwrap_or_default();
+                let extent = self.extents.0.get(row).copied().unwrap_or_default();
                 self.rejected.push(Rejected {
                     extent,
                     stage: stage.clone(),

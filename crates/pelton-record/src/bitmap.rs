@@ -205,7 +205,7 @@ impl Bitmap {
 impl Clone for Bitmap {
     fn clone(&self) -> Self {
         Self {
-            words: spare::collect(self.words.iter().copied()),
+            words: spare::copy(&self.words),
             len: self.len,
         }
     }

@@ -145,20 +145,17 @@ impl Values {
 
 impl Clone for Values {
     fn clone(&self) -> Self {
-        fn copy<T: spare::Plain>(items: &[T]) -> Vec<T> {
-            spare::collect(items.iter().copied())
-        }
         match self {
             Self::Bool(bits) => Self::Bool(bits.clone()),
-            Self::Int64(items) => Self::Int64(copy(items)),
-            Self::Float64(items) => Self::Float64(copy(items)),
+            Self::Int64(items) => Self::Int64(spare::copy(items)),
+            Self::Float64(items) => Self::Float64(spare::copy(items)),
             Self::Decimal { mantissas, scale } => Self::Decimal {
-                mantissas: copy(mantissas),
+                mantissas: spare::copy(mantissas),
                 scale: *scale,
             },
             Self::String(strings) => Self::String(strings.clone()),
             Self::Bytes(strings) => Self::Bytes(strings.clone()),
-            Self::Timestamp(items) => Self::Timestamp(copy(items)),
+            Self::Timestamp(items) => Self::Timestamp(spare::copy(items)),
         }
     }
 }

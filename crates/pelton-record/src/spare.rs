@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
-use crate::View;
+use crate::{Bitmap, View};
 
 /// So many spares of a type are kept by a thread.
 const KEPT_MAX: usize = 32;
@@ -77,12 +77,28 @@ pub fn collect<T: Plain>(iterator: impl Iterator<Item = T>) -> Vec<T> {
     values
 }
 
+/// The values of `slice` in a `Vec` from [`take`].
+#[must_use]
+pub fn copy<T: Plain>(slice: &[T]) -> Vec<T> {
+    let mut values = take(slice.len());
+    values.extend_from_slice(slice);
+    values
+}
+
 /// `length` times `value` in a `Vec` from [`take`].
 #[must_use]
 pub fn filled<T: Plain>(length: usize, value: T) -> Vec<T> {
     let mut values = take(length);
     values.resize(length, value);
     values
+}
+
+/// The answers `values` as bits; their memory is kept.
+#[must_use]
+pub fn bits(values: Vec<bool>) -> Bitmap {
+    let bits = values.iter().copied().collect();
+    give(values);
+    bits
 }
 
 /// Keeps the memory of `values` for a later [`take`] on this thread, if it is of a size that comes

@@ -168,7 +168,7 @@ impl Clone for Base {
     fn clone(&self) -> Self {
         match self {
             Self::Block(block) => Self::Block(block.clone()),
-            Self::Heap(heap) => Self::Heap(spare::collect(heap.iter().copied())),
+            Self::Heap(heap) => Self::Heap(spare::copy(heap)),
         }
     }
 }
@@ -177,7 +177,7 @@ impl Clone for Strings {
     fn clone(&self) -> Self {
         Self {
             base: self.base.clone(),
-            views: spare::collect(self.views.iter().copied()),
+            views: spare::copy(&self.views),
         }
     }
 }

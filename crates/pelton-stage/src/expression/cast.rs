@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pelton_record::spare::Plain;
+use pelton_record::spare::{self, Plain};
 use pelton_record::{Batch, Column, DataType, Decimal, Schema, Values};
 use pelton_simd::number::{write_decimal, write_i64};
 
@@ -198,11 +198,7 @@ fn read(to: DataType, precision: Option<u8>, date: bool, args: &Args<'_>) -> Out
         DataType::Bool => {
             let (bools, validity, failures) =
                 text::rows(args, |row| parsed(parse_bool(texts.at(row)), || named(row)));
-            Outcome::of(
-                Values::Bool(bools.into_iter().collect()),
-                validity,
-                failures,
-            )
+            Outcome::of(Values::Bool(spare::bits(bools)), validity, failures)
         }
         DataType::Int64 => {
             let (ints, validity, failures) = text::rows(args, |row| {

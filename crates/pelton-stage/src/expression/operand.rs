@@ -120,7 +120,12 @@ impl<'a> Operand<'a> {
     pub(crate) fn spread(self, rows: usize) -> Cow<'a, Column> {
         match self {
             Self::Rows(column) => column,
-            Self::Constant(column) => Cow::Owned(column.take(&vec![0; rows])),
+            Self::Constant(column) => {
+                let first = spare::filled(rows, 0);
+                let spread = column.take(&first);
+                spare::give(first);
+                Cow::Owned(spread)
+            }
         }
     }
 
