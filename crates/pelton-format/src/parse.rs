@@ -116,7 +116,7 @@ impl Texts {
     }
 
     /// Parses the column with `kernel`, and looks again, with `parse`, at what it did not take.
-    fn column_of<T: spare::Plain>(
+    fn column_of<T: spare::Part>(
         &self,
         base: &[u8],
         kernel: impl FnOnce(&[u8], &[View], &mut Vec<T>, &mut Vec<u64>),
@@ -146,7 +146,7 @@ impl Texts {
 
     /// Parses every row; one that fails is tried again without the spaces around it.
     #[inline]
-    fn each<T: spare::Plain + Default>(
+    fn each<T: spare::Part + Default>(
         &self,
         base: &[u8],
         parse: impl Fn(&[u8]) -> Option<T>,

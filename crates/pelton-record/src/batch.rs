@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{Bitmap, Block, Column, Rejected, RejectedKind, Schema, View, bitmap, spare};
+use crate::spare::Kept;
+use crate::{Bitmap, Block, Column, Rejected, RejectedKind, Schema, View, bitmap};
 
 /// Where a batch comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,30 +22,15 @@ pub struct Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     schema: Arc<Schema>,
-    columns: Vec<Column>,
+    columns: Kept<Column>,
     rows: usize,
     block: Block,
-    extents: Extents,
+    /// One for each row, or none at all.
+    extents: Kept<View>,
     origin: Origin,
     /// Line ends in the block.
     lines: u64,
     rejected: Vec<Rejected>,
-}
-
-/// One for each row, or none at all. Their memory is kept.
-#[derive(Debug, Default)]
-struct Extents(Vec<View>);
-
-impl Clone for Extents {
-    fn clone(&self) -> Self {
-        Self(spare::copy(&self.0))
-    }
-}
-
-impl Drop for Extents {
-    fn drop(&mut self) {
-        spare::give(std::mem::take(&mut self.0));
-    }
 }
 
 impl Batch {
@@ -65,10 +51,10 @@ impl Batch {
         check(&schema, &columns, rows);
         Self {
             schema,
-            columns,
+            columns: Kept(columns),
             rows,
             block,
-            extents: Extents(extents),
+            extents: Kept(extents),
             ..Self::default()
         }
     }
@@ -84,7 +70,7 @@ impl Batch {
         check(&schema, &columns, rows);
         Self {
             schema,
-            columns,
+            columns: Kept(columns),
             rows,
             ..Self::default()
         }
@@ -123,7 +109,7 @@ impl Batch {
     /// The columns, in the schema's order.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        &self.columns.0
     }
 
     /// Column `index`.
@@ -133,7 +119,7 @@ impl Batch {
     /// When there is none.
     #[must_use]
     pub fn column(&self, index: usize) -> &Column {
-        &self.columns[index]
+        &self.columns.0[index]
     }
 
     /// Where the batch comes from.
@@ -179,12 +165,12 @@ impl Batch {
     pub fn set_columns(&mut self, schema: Arc<Schema>, columns: Vec<Column>) {
         check(&schema, &columns, self.rows);
         self.schema = schema;
-        self.columns = columns;
+        self.columns = Kept(columns);
     }
 
     /// Takes the columns out, to put others in with [`set_columns`](Self::set_columns).
     pub fn take_columns(&mut self) -> Vec<Column> {
-        std::mem::take(&mut self.columns)
+        std::mem::take(&mut self.columns.0)
     }
 
     /// Keeps the rows whose bit is set.
@@ -198,6 +184,7 @@ impl Batch {
             return;
         }
         self.columns
+            .0
             .iter_mut()
             .for_each(|column| column.retain(keep));
         if !self.extents.0.is_empty() {

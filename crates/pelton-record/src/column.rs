@@ -107,7 +107,7 @@ impl Values {
     }
 
     fn take(&self, rows: &[u32]) -> Self {
-        fn pick<T: spare::Plain>(items: &[T], rows: &[u32]) -> Vec<T> {
+        fn pick<T: spare::Part + Copy>(items: &[T], rows: &[u32]) -> Vec<T> {
             spare::collect(rows.iter().map(|&row| items[row as usize]))
         }
         match self {

@@ -166,9 +166,8 @@ impl Decoder for BinaryDecoder {
         self.check_text(bytes, &mut records, &mut rejected);
         let mut failures = Vec::new();
         let fields = self.schema.fields().iter();
-        let columns = fields
-            .map(|field| self.column(&block, field, &records, &mut failures))
-            .collect();
+        let column = |field| self.column(&block, field, &records, &mut failures);
+        let columns = spare::collect(fields.map(column));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, records)
             .with_origin(origin)
             .with_lines(count as u64);

@@ -234,9 +234,8 @@ impl Decoder for CsvDecoder {
         let lines = self.layout.lines(bytes);
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();
-        let columns = (0..self.wanted.len())
-            .map(|index| self.column(&block, index, &mut failures))
-            .collect();
+        let wanted = 0..self.wanted.len();
+        let columns = spare::collect(wanted.map(|index| self.column(&block, index, &mut failures)));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, extents)
             .with_origin(origin)
             .with_lines(lines);

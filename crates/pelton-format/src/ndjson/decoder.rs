@@ -127,9 +127,8 @@ impl Decoder for NdjsonDecoder {
         let (extents, rejected) = self.walk(bytes);
         let mut failures = Vec::new();
         let fields = self.schema.fields().iter().enumerate();
-        let columns = fields
-            .map(|(index, field)| self.fields.column(index, &block, field, &mut failures))
-            .collect();
+        let column = |(index, field)| self.fields.column(index, &block, field, &mut failures);
+        let columns = spare::collect(fields.map(column));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, extents)
             .with_origin(origin)
             .with_lines(lines);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pelton_record::spare::{self, Plain};
+use pelton_record::spare::{self, Part};
 use pelton_record::{Batch, Bitmap, Column, Decimal, Strings, Values, View};
 
 /// A row on which an expression failed, and why.
@@ -203,7 +203,7 @@ impl<T: Copy> Lane<'_, T> {
     }
 
     /// `each` of all rows. One loop for each shape, none of which asks at each row.
-    pub(crate) fn map<R: Plain>(self, rows: usize, each: impl Fn(T) -> R) -> Vec<R> {
+    pub(crate) fn map<R: Part>(self, rows: usize, each: impl Fn(T) -> R) -> Vec<R> {
         if self.constant {
             return spare::collect((0..rows).map(|_| each(self.values[0])));
         }
@@ -211,7 +211,7 @@ impl<T: Copy> Lane<'_, T> {
     }
 
     /// `each` of two values of all rows.
-    pub(crate) fn zip<U: Copy, R: Plain>(
+    pub(crate) fn zip<U: Copy, R: Part>(
         self,
         other: Lane<'_, U>,
         rows: usize,

@@ -37,7 +37,7 @@ pub(crate) const TOO_LONG: &str = "the results of one batch take more than 256 M
 pub(crate) type Step<T> = Result<Option<T>, Cow<'static, str>>;
 
 /// `each` of every row that matters and has all its operands.
-pub(crate) fn rows<T: spare::Plain + Default>(
+pub(crate) fn rows<T: spare::Part + Default>(
     args: &Args<'_>,
     mut each: impl FnMut(usize) -> Step<T>,
 ) -> (Vec<T>, Option<Bitmap>, Vec<Failure>) {
