@@ -60,12 +60,11 @@ parts!(bool, u8, u32, i64, f64, i128, u64, View, Column);
 pub fn take<T: Part>(capacity: usize) -> Vec<T> {
     let fitting = |shelf: &Shelf<T>| {
         let mut spares = shelf.borrow_mut();
-        let fits = |spare: &Vec<T>| capacity <= spare.capacity();
-        let sized = spares.iter().enumerate().filter(|(_, spare)| fits(spare));
-        let least = sized.min_by_key(|(_, spare)| spare.capacity());
-        least
-            .map(|(index, _)| index)
-            .map(|index| spares.swap_remove(index))
+        let fits = |&index: &usize| capacity <= spares[index].capacity();
+        // The last one given is the likeliest to be in a cache still.
+        let latest_first = (0..spares.len()).rev().filter(fits);
+        let best = latest_first.min_by_key(|&index| spares[index].capacity().checked_ilog2());
+        best.map(|index| spares.remove(index))
     };
     let spare = T::shelf().try_with(fitting).ok().flatten();
     // With some room to grow: the next block has a few rows more.

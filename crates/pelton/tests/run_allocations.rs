@@ -1,5 +1,6 @@
-//! A run over twice as many records allocates hardly more: counted over all threads, by an
-//! allocator of this test's own.
+//! A run over four times as many records allocates nothing more for a record, and for a block of
+//! 512 KiB a handful of small things: 16 at the most, of a kilobyte together, which is a 500th of
+//! the input. Counted over all threads, by an allocator of this test's own.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Read;
@@ -31,6 +32,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// What a worker takes in at once; the bounds below are for each.
+const BLOCK_BYTES: u64 = 512 << 10;
 const HEADER: &[u8] = b"id,country,status,quantity,unit_price,note\n";
 /// Rows that come again and again.
 const ROWS: [&[u8]; 4] = [
@@ -80,30 +83,38 @@ impl Sink for Nowhere {
 
 type Stages = fn(EngineBuilder) -> EngineBuilder;
 
-/// Allocations and bytes of a run over so many rows.
-fn cost(stages: Stages, rows: u64) -> (u64, u64) {
+/// What a run has cost.
+struct Cost {
+    allocations: u64,
+    bytes: u64,
+    /// Bytes of the input.
+    read: u64,
+}
+
+/// The cost of a run over so many rows.
+fn cost(stages: Stages, rows: u64) -> Cost {
     let input = Rows {
         rows,
         next: 0,
         rest: HEADER,
     };
-    let before = (
-        ALLOCATIONS.load(Ordering::Relaxed),
-        BYTES.load(Ordering::Relaxed),
-    );
+    let counted = || [&ALLOCATIONS, &BYTES].map(|count| count.load(Ordering::Relaxed));
+    let before = counted();
     let builder = Engine::builder().inputs(vec![Input::reader("orders.csv", input)]);
     let report = stages(builder).sink_to(Nowhere).workers(1).run();
-    assert_eq!(report.expect("it runs").records.read, rows);
-    let after = (
-        ALLOCATIONS.load(Ordering::Relaxed),
-        BYTES.load(Ordering::Relaxed),
-    );
-    (after.0 - before.0, after.1 - before.1)
+    let report = report.expect("it runs");
+    assert_eq!(report.records.read, rows);
+    let after = counted();
+    Cost {
+        allocations: after[0] - before[0],
+        bytes: after[1] - before[1],
+        read: report.read_bytes,
+    }
 }
 
 // One test alone, because it counts what all threads do.
 #[test]
-fn a_record_allocates_nothing() {
+fn a_record_allocates_nothing_and_a_block_a_handful() {
     let jobs: [(&str, Stages); 3] = [
         ("filter and compute", |builder| {
             builder
@@ -121,10 +132,18 @@ fn a_record_allocates_nothing() {
         }),
     ];
     for (job, stages) in jobs {
-        let (rows, more) = (400_000, 1_200_000);
-        let few = cost(stages, rows);
-        let many = cost(stages, rows + more);
-        let (allocations, bytes) = (many.0 - few.0, many.1 - few.1);
-        println!("{job}: {allocations} allocations, {bytes} bytes for {more} records");
+        let (few, many) = (cost(stages, 400_000), cost(stages, 1_600_000));
+        let blocks = (many.read - few.read) / BLOCK_BYTES;
+        assert!(50 < blocks, "{job}: {blocks} blocks more");
+        let allocations = many.allocations.saturating_sub(few.allocations);
+        assert!(
+            allocations <= 16 * blocks,
+            "{job}: {allocations} allocations for {blocks} blocks more"
+        );
+        let bytes = many.bytes.saturating_sub(few.bytes);
+        assert!(
+            bytes <= 1024 * blocks,
+            "{job}: {bytes} bytes for {blocks} blocks more"
+        );
     }
 }
