@@ -57,7 +57,7 @@ impl Fields {
     pub(crate) fn start(&mut self, lines: usize) {
         self.row = 0;
         for slot in &mut self.slots {
-            slot.texts.clear();
+            slot.texts.begin(lines);
             slot.texts.views.resize(lines, ABSENT);
             slot.escaped.clear();
             slot.wrong.clear();

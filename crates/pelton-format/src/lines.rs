@@ -1,6 +1,6 @@
 //! Records that are lines: the framing that NDJSON, text and logs share.
 
-use pelton_record::View;
+use pelton_record::{View, spare};
 use pelton_simd::lines;
 
 use crate::{Cut, Framer};
@@ -46,7 +46,7 @@ pub(crate) fn extents(bytes: &[u8], ends: &mut Vec<u32>) -> Vec<View> {
         start = end + 1;
         view
     };
-    ends.iter().map(line).collect()
+    spare::collect(ends.iter().map(line))
 }
 
 /// Appends lines, each with a newline behind it. Those that stand so in `base` are copied together.

@@ -1,6 +1,6 @@
 //! From the text of a field to the value of a column, for every format that spells values out.
 
-use pelton_record::{Bitmap, Block, Column, DataType, Strings, Values, View};
+use pelton_record::{Bitmap, Block, Column, DataType, Strings, Values, View, spare};
 use pelton_simd::number::{self, NumberError};
 
 /// The raw text of one field in every row: where it stands, and which rows have none.
@@ -20,12 +20,17 @@ pub(crate) struct Texts {
 pub(crate) type Failure = (u32, String);
 
 impl Texts {
-    /// Forgets the rows and keeps the room.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets the rows and makes room for so many.
+    pub(crate) fn begin(&mut self, rows: usize) {
         self.views.clear();
         self.nulls.clear();
         self.bad_quotes.clear();
-        self.heap = None;
+        if let Some(heap) = self.heap.take() {
+            spare::give(heap);
+        }
+        if self.views.capacity() < rows {
+            spare::give(std::mem::replace(&mut self.views, spare::take(rows)));
+        }
     }
 
     /// The typed column. A row that does not read as `data_type` gets an arbitrary value and is
@@ -105,22 +110,21 @@ impl Texts {
             DataType::Timestamp => {
                 Values::Timestamp(self.each(base, number::parse_timestamp, &mut fail))
             }
-            DataType::Bool => {
-                Values::Bool(self.each(base, parse_bool, &mut fail).into_iter().collect())
-            }
+            DataType::Bool => Values::Bool(spare::bits(self.each(base, parse_bool, &mut fail))),
             other => unreachable!("{other} is no type of spelled-out values"),
         }
     }
 
     /// Parses the column with `kernel`, and looks again, with `parse`, at what it did not take.
-    fn column_of<T: Copy>(
+    fn column_of<T: spare::Part>(
         &self,
         base: &[u8],
         kernel: impl FnOnce(&[u8], &[View], &mut Vec<T>, &mut Vec<u64>),
         parse: impl Fn(&[u8]) -> Result<T, &'static str>,
         fail: &mut dyn FnMut(u32, &[u8], &str),
     ) -> Vec<T> {
-        let (mut values, mut valid) = (Vec::with_capacity(self.views.len()), Vec::new());
+        let rows = self.views.len();
+        let (mut values, mut valid) = (spare::take(rows), spare::take(rows.div_ceil(64)));
         kernel(base, &self.views, &mut values, &mut valid);
         let taken = Bitmap::from_words(valid, self.views.len());
         let mut nulls = self.nulls.iter().copied().peekable();
@@ -142,7 +146,7 @@ impl Texts {
 
     /// Parses every row; one that fails is tried again without the spaces around it.
     #[inline]
-    fn each<T: Default>(
+    fn each<T: spare::Part + Default>(
         &self,
         base: &[u8],
         parse: impl Fn(&[u8]) -> Option<T>,
@@ -163,7 +167,7 @@ impl Texts {
             }
             T::default()
         };
-        self.views.iter().enumerate().map(parse_row).collect()
+        spare::collect(self.views.iter().enumerate().map(parse_row))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::spare::Kept;
 use crate::{Bitmap, Block, Column, Rejected, RejectedKind, Schema, View, bitmap};
 
 /// Where a batch comes from.
@@ -21,11 +22,11 @@ pub struct Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     schema: Arc<Schema>,
-    columns: Vec<Column>,
+    columns: Kept<Column>,
     rows: usize,
     block: Block,
     /// One for each row, or none at all.
-    extents: Vec<View>,
+    extents: Kept<View>,
     origin: Origin,
     /// Line ends in the block.
     lines: u64,
@@ -50,10 +51,10 @@ impl Batch {
         check(&schema, &columns, rows);
         Self {
             schema,
-            columns,
+            columns: Kept(columns),
             rows,
             block,
-            extents,
+            extents: Kept(extents),
             ..Self::default()
         }
     }
@@ -69,7 +70,7 @@ impl Batch {
         check(&schema, &columns, rows);
         Self {
             schema,
-            columns,
+            columns: Kept(columns),
             rows,
             ..Self::default()
         }
@@ -108,7 +109,7 @@ impl Batch {
     /// The columns, in the schema's order.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        &self.columns.0
     }
 
     /// Column `index`.
@@ -118,7 +119,7 @@ impl Batch {
     /// When there is none.
     #[must_use]
     pub fn column(&self, index: usize) -> &Column {
-        &self.columns[index]
+        &self.columns.0[index]
     }
 
     /// Where the batch comes from.
@@ -137,7 +138,7 @@ impl Batch {
     /// stage made.
     #[must_use]
     pub fn extents(&self) -> &[View] {
-        &self.extents
+        &self.extents.0
     }
 
     /// The records refused so far, in no particular order.
@@ -164,12 +165,12 @@ impl Batch {
     pub fn set_columns(&mut self, schema: Arc<Schema>, columns: Vec<Column>) {
         check(&schema, &columns, self.rows);
         self.schema = schema;
-        self.columns = columns;
+        self.columns = Kept(columns);
     }
 
     /// Takes the columns out, to put others in with [`set_columns`](Self::set_columns).
     pub fn take_columns(&mut self) -> Vec<Column> {
-        std::mem::take(&mut self.columns)
+        std::mem::take(&mut self.columns.0)
     }
 
     /// Keeps the rows whose bit is set.
@@ -183,10 +184,11 @@ impl Batch {
             return;
         }
         self.columns
+            .0
             .iter_mut()
             .for_each(|column| column.retain(keep));
-        if !self.extents.is_empty() {
-            bitmap::compact(&mut self.extents, keep);
+        if !self.extents.0.is_empty() {
+            bitmap::compact(&mut self.extents.0, keep);
         }
         self.rows = keep.count_ones();
     }
@@ -205,7 +207,7 @@ impl Batch {
             let row = row as usize;
             assert!(row < self.rows, "row {row} of {}", self.rows);
             if keep.get(row) {
-                let extent = self.extents.get(row).copied().unwrap_or_default();
+                let extent = self.extents.0.get(row).copied().unwrap_or_default();
                 self.rejected.push(Rejected {
                     extent,
                     stage: stage.clone(),

@@ -1,5 +1,7 @@
 //! One bit a row.
 
+use crate::spare;
+
 /// A row of bits: validity of a column, or the answer of a predicate.
 ///
 /// Bits past the length are zero, so that words can be counted and combined whole.
@@ -9,7 +11,7 @@
 /// assert_eq!(even.count_ones(), 3);
 /// assert_eq!(even.ones().collect::<Vec<_>>(), [0, 2, 4]);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Bitmap {
     words: Vec<u64>,
     len: usize,
@@ -20,7 +22,7 @@ impl Bitmap {
     #[must_use]
     pub fn new(len: usize, value: bool) -> Self {
         let mut bits = Self {
-            words: vec![if value { !0 } else { 0 }; len.div_ceil(64)],
+            words: spare::filled(len.div_ceil(64), if value { !0 } else { 0 }),
             len,
         };
         bits.clear_tail();
@@ -42,11 +44,11 @@ impl Bitmap {
         let word = |base: usize, bit: &mut dyn FnMut(usize) -> bool| {
             (base..len.min(base + 64)).fold(0, |word, i| word | u64::from(bit(i)) << (i - base))
         };
-        let words = (0..len)
-            .step_by(64)
-            .map(|base| word(base, &mut bit))
-            .collect();
-        Self { words, len }
+        let words = (0..len).step_by(64).map(|base| word(base, &mut bit));
+        Self {
+            words: spare::collect(words),
+            len,
+        }
     }
 
     /// Number of bits.
@@ -146,12 +148,8 @@ impl Bitmap {
     #[must_use]
     pub fn zip(&self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
         assert_eq!(self.len, other.len, "bitmaps of one length");
-        let words = self
-            .words
-            .iter()
-            .zip(&other.words)
-            .map(|(&a, &b)| operation(a, b))
-            .collect();
+        let pairs = self.words.iter().zip(&other.words);
+        let words = spare::collect(pairs.map(|(&a, &b)| operation(a, b)));
         Self::from_words(words, self.len)
     }
 
@@ -176,7 +174,8 @@ impl Bitmap {
     /// Each bit turned over.
     #[must_use]
     pub fn not(&self) -> Self {
-        Self::from_words(self.words.iter().map(|word| !word).collect(), self.len)
+        let words = spare::collect(self.words.iter().map(|word| !word));
+        Self::from_words(words, self.len)
     }
 
     /// Keeps the bits whose row `keep` has set, in order.
@@ -187,7 +186,7 @@ impl Bitmap {
     pub fn retain(&mut self, keep: &Self) {
         assert_eq!(self.len, keep.len, "bitmaps of one length");
         let mut kept = Self {
-            words: Vec::with_capacity(self.words.len()),
+            words: spare::take(self.words.len()),
             len: 0,
         };
         for index in keep.ones() {
@@ -203,10 +202,29 @@ impl Bitmap {
     }
 }
 
+impl Clone for Bitmap {
+    fn clone(&self) -> Self {
+        Self {
+            words: spare::copy(&self.words),
+            len: self.len,
+        }
+    }
+}
+
+impl Drop for Bitmap {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.words));
+    }
+}
+
 impl FromIterator<bool> for Bitmap {
     fn from_iter<I: IntoIterator<Item = bool>>(bits: I) -> Self {
-        let mut bitmap = Self::default();
-        bits.into_iter().for_each(|bit| bitmap.push(bit));
+        let bits = bits.into_iter();
+        let mut bitmap = Self {
+            words: spare::take(bits.size_hint().0.div_ceil(64)),
+            len: 0,
+        };
+        bits.for_each(|bit| bitmap.push(bit));
         bitmap
     }
 }

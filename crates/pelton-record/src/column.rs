@@ -1,9 +1,9 @@
 //! The values of one field, for all rows of a batch.
 
-use crate::{Bitmap, DataType, Decimal, Strings, Value, bitmap};
+use crate::{Bitmap, DataType, Decimal, Strings, Value, bitmap, spare};
 
 /// Values without regard to nulls: where a row is null, what stands here is arbitrary.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Values {
     /// True or false, a bit a row.
@@ -85,6 +85,17 @@ impl Values {
         }
     }
 
+    /// Keeps the memory for columns to come.
+    fn give(self) {
+        match self {
+            Self::Int64(items) | Self::Timestamp(items) => spare::give(items),
+            Self::Float64(items) => spare::give(items),
+            Self::Decimal { mantissas, .. } => spare::give(mantissas),
+            // These do so themselves.
+            Self::Bool(_) | Self::String(_) | Self::Bytes(_) => {}
+        }
+    }
+
     fn retain(&mut self, keep: &Bitmap) {
         match self {
             Self::Bool(bits) => bits.retain(keep),
@@ -96,8 +107,8 @@ impl Values {
     }
 
     fn take(&self, rows: &[u32]) -> Self {
-        fn pick<T: Copy>(items: &[T], rows: &[u32]) -> Vec<T> {
-            rows.iter().map(|&row| items[row as usize]).collect()
+        fn pick<T: spare::Part + Copy>(items: &[T], rows: &[u32]) -> Vec<T> {
+            spare::collect(rows.iter().map(|&row| items[row as usize]))
         }
         match self {
             Self::Bool(bits) => {
@@ -128,6 +139,23 @@ impl Values {
             }
             Self::Bytes(strings) => Value::Bytes(strings.get(row)),
             Self::Timestamp(items) => Value::Timestamp(items[row]),
+        }
+    }
+}
+
+impl Clone for Values {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Bool(bits) => Self::Bool(bits.clone()),
+            Self::Int64(items) => Self::Int64(spare::copy(items)),
+            Self::Float64(items) => Self::Float64(spare::copy(items)),
+            Self::Decimal { mantissas, scale } => Self::Decimal {
+                mantissas: spare::copy(mantissas),
+                scale: *scale,
+            },
+            Self::String(strings) => Self::String(strings.clone()),
+            Self::Bytes(strings) => Self::Bytes(strings.clone()),
+            Self::Timestamp(items) => Self::Timestamp(spare::copy(items)),
         }
     }
 }
@@ -188,18 +216,18 @@ impl Column {
     /// `rows` nulls of `data_type`.
     #[must_use]
     pub fn nulls(data_type: DataType, rows: usize) -> Self {
-        let empty = || Strings::in_heap(Vec::new(), vec![crate::View::default(); rows]);
+        let empty = || Strings::in_heap(Vec::new(), spare::filled(rows, crate::View::default()));
         let values = match data_type {
             DataType::Bool => Values::Bool(Bitmap::new(rows, false)),
-            DataType::Int64 => Values::Int64(vec![0; rows]),
-            DataType::Float64 => Values::Float64(vec![0.0; rows]),
+            DataType::Int64 => Values::Int64(spare::filled(rows, 0)),
+            DataType::Float64 => Values::Float64(spare::filled(rows, 0.0)),
             DataType::Decimal { scale } => Values::Decimal {
-                mantissas: vec![0; rows],
+                mantissas: spare::filled(rows, 0),
                 scale,
             },
             DataType::String => Values::String(empty()),
             DataType::Bytes => Values::Bytes(empty()),
-            DataType::Timestamp => Values::Timestamp(vec![0; rows]),
+            DataType::Timestamp => Values::Timestamp(spare::filled(rows, 0)),
         };
         Self::new(values, Some(Bitmap::new(rows, false)))
     }
@@ -211,7 +239,7 @@ impl Column {
     /// When the lengths differ.
     #[must_use]
     pub fn with_validity(self, validity: Bitmap) -> Self {
-        Self::new(self.values, Some(validity))
+        Self::new(self.into_parts().0, Some(validity))
     }
 
     /// Number of rows.
@@ -246,8 +274,12 @@ impl Column {
 
     /// Takes the column apart.
     #[must_use]
-    pub fn into_parts(self) -> (Values, Option<Bitmap>) {
-        (self.values, self.validity)
+    pub fn into_parts(mut self) -> (Values, Option<Bitmap>) {
+        (self.take_values(), self.validity.take())
+    }
+
+    fn take_values(&mut self) -> Values {
+        std::mem::replace(&mut self.values, Values::Int64(Vec::new()))
     }
 
     /// True when `row` is null.
@@ -310,5 +342,11 @@ impl Column {
     pub fn take(&self, rows: &[u32]) -> Self {
         let pick = |bits: &Bitmap| rows.iter().map(|&row| bits.get(row as usize)).collect();
         Self::new(self.values.take(rows), self.validity.as_ref().map(pick))
+    }
+}
+
+impl Drop for Column {
+    fn drop(&mut self) {
+        self.take_values().give();
     }
 }

@@ -38,6 +38,7 @@ mod column;
 mod decimal;
 mod rejected;
 mod schema;
+pub mod spare;
 mod strings;
 mod value;
 

@@ -2,10 +2,10 @@
 
 pub use pelton_simd::view::View;
 
-use crate::{Bitmap, Block, bitmap};
+use crate::{Bitmap, Block, bitmap, spare};
 
 /// What the views of a column point into.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Base {
     Block(Block),
     Heap(Vec<u8>),
@@ -17,7 +17,7 @@ enum Base {
 /// let words: pelton_record::Strings = ["up", "down"].into_iter().collect();
 /// assert_eq!(words.get(1), b"down");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Strings {
     base: Base,
     views: Vec<View>,
@@ -54,7 +54,7 @@ impl Strings {
     /// No values yet, with room for `rows` of `bytes` in all.
     #[must_use]
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
-        Self::in_heap(Vec::with_capacity(bytes), Vec::with_capacity(rows))
+        Self::in_heap(spare::take(bytes), spare::take(rows))
     }
 
     /// Number of values.
@@ -146,10 +146,10 @@ impl Strings {
     /// When a row is not below the length.
     #[must_use]
     pub fn take(&self, rows: &[u32]) -> Self {
-        let views = rows.iter().map(|&row| self.views[row as usize]).collect();
+        let views = rows.iter().map(|&row| self.views[row as usize]);
         Self {
             base: self.base.clone(),
-            views,
+            views: spare::collect(views),
         }
     }
 
@@ -161,6 +161,33 @@ impl Strings {
             Base::Heap(heap) => heap.capacity(),
         };
         own + self.views.capacity() * size_of::<View>()
+    }
+}
+
+impl Clone for Base {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Block(block) => Self::Block(block.clone()),
+            Self::Heap(heap) => Self::Heap(spare::copy(heap)),
+        }
+    }
+}
+
+impl Clone for Strings {
+    fn clone(&self) -> Self {
+        Self {
+            base: self.base.clone(),
+            views: spare::copy(&self.views),
+        }
+    }
+}
+
+impl Drop for Strings {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.views));
+        if let Base::Heap(heap) = &mut self.base {
+            spare::give(std::mem::take(heap));
+        }
     }
 }
 

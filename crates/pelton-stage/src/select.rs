@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pelton_record::{Batch, Column, Field, RejectedKind, Schema};
+use pelton_record::{Batch, Column, Field, RejectedKind, Schema, spare};
 
 use crate::expression::Bound;
 use crate::{Error, ErrorKind, Expression, Stage};
@@ -192,6 +192,6 @@ fn replace(batch: &mut Batch, sources: Vec<Source>, output: &Arc<Schema>) {
         Source::Input(index) => take(index),
         Source::Computed(column) => column,
     };
-    let columns = sources.into_iter().map(column).collect();
+    let columns = spare::collect(sources.into_iter().map(column));
     batch.set_columns(output.clone(), columns);
 }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use pelton_record::{
     Batch, Block, Column, DataType, Field, Origin, Rejected, RejectedKind, Schema, Values, View,
+    spare,
 };
 
 use super::{Binary, BinaryLayout};
 use crate::Decoder;
 use crate::parse::{Failure, Texts, quoted};
+
+/// What a small record takes, for the room that is asked for.
+const RECORD_BYTES: usize = 64;
 
 /// Goes from length to length, then makes each wanted column in one go.
 pub(super) struct BinaryDecoder {
@@ -32,7 +36,7 @@ impl BinaryDecoder {
     fn records(&self, bytes: &[u8]) -> (Vec<View>, Option<Rejected>) {
         let layout = self.format.layout;
         let (header, limit) = (layout.header(), self.format.limits.record_bytes_max);
-        let mut records = Vec::new();
+        let mut records = spare::take(bytes.len() / RECORD_BYTES);
         let mut start = 0;
         while start < bytes.len() {
             let length = layout.payload_length(&bytes[start..]);
@@ -113,13 +117,14 @@ impl BinaryDecoder {
         match (field.name.as_str(), field.data_type) {
             ("id", DataType::Int64) if events => ids(bytes, records, failures),
             ("timestamp", DataType::Timestamp) if events => {
-                Column::timestamps(records.iter().map(|record| number(bytes, *record, 8)))
+                let instants = records.iter().map(|record| number(bytes, *record, 8));
+                Column::new(Values::Timestamp(spare::collect(instants)), None)
             }
             ("payload", data_type) => {
                 let header = self.format.layout.header() as u32;
                 let payload = |record: &View| View::between(record.start + header, record.end());
                 let mut texts = Texts {
-                    views: records.iter().map(payload).collect(),
+                    views: spare::collect(records.iter().map(payload)),
                     ..Texts::default()
                 };
                 texts.column(block, &field.name, data_type, failures)
@@ -136,10 +141,7 @@ fn number(bytes: &[u8], record: View, offset: usize) -> i64 {
 }
 
 fn ids(bytes: &[u8], records: &[View], failures: &mut Vec<Failure>) -> Column {
-    let ids: Vec<i64> = records
-        .iter()
-        .map(|record| number(bytes, *record, 0))
-        .collect();
+    let ids = spare::collect(records.iter().map(|record| number(bytes, *record, 0)));
     let too_large = ids.iter().enumerate().filter(|(_, id)| **id < 0);
     failures.extend(too_large.map(|(row, id)| {
         let found = id.cast_unsigned();
@@ -164,9 +166,8 @@ impl Decoder for BinaryDecoder {
         self.check_text(bytes, &mut records, &mut rejected);
         let mut failures = Vec::new();
         let fields = self.schema.fields().iter();
-        let columns = fields
-            .map(|field| self.column(&block, field, &records, &mut failures))
-            .collect();
+        let column = |field| self.column(&block, field, &records, &mut failures);
+        let columns = spare::collect(fields.map(column));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, records)
             .with_origin(origin)
             .with_lines(count as u64);

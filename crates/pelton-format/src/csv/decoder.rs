@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pelton_record::{Batch, Block, Column, Field, Origin, Rejected, RejectedKind, Schema, View};
+use pelton_record::{
+    Batch, Block, Column, Field, Origin, Rejected, RejectedKind, Schema, View, spare,
+};
 use pelton_simd::utf8;
 
 use super::Csv;
@@ -48,7 +50,7 @@ impl CsvDecoder {
         let ascii = self.layout.is_ascii() || utf8::validate(bytes).is_ok();
         let short = bytes.len() <= self.csv.limits.record_bytes_max;
         let mut rejected = self.broken(bytes);
-        let mut extents = Vec::with_capacity(self.layout.records().len());
+        let mut extents = spare::take(self.layout.records().len());
         self.records.clear();
         for &record in self.layout.records() {
             let extent = self.layout.extent(bytes, record);
@@ -119,7 +121,7 @@ impl CsvDecoder {
     /// Decodes the wanted field at `position` for all records.
     fn column(&mut self, block: &Block, position: usize, failures: &mut Vec<Failure>) -> Column {
         let index = self.wanted[position];
-        self.texts.clear();
+        self.texts.begin(self.records.len());
         match self.csv.ragged {
             Ragged::Reject => self.find(block.bytes(), index),
             _ => self.find_ragged(block.bytes(), index),
@@ -136,7 +138,6 @@ impl CsvDecoder {
     /// Notes where field `index` stands in each record.
     fn find(&mut self, bytes: &[u8], index: usize) {
         let texts = &mut self.texts;
-        texts.views.reserve(self.records.len());
         let last = index + 1 == self.width;
         for (row, &record) in self.records.iter().enumerate() {
             let range = self.layout.field(record, index);
@@ -202,7 +203,7 @@ impl CsvDecoder {
 
 /// Copies all values, with doubled quotes made one, and points the views at the copies.
 fn unescape_all(bytes: &[u8], quote: u8, rules: Rules, views: &mut [View]) -> Vec<u8> {
-    let mut heap = Vec::with_capacity(views.iter().map(|view| view.len as usize).sum());
+    let mut heap = spare::take(views.iter().map(|view| view.len as usize).sum());
     for view in views {
         let start = heap.len();
         let text = view.of(bytes);
@@ -233,9 +234,8 @@ impl Decoder for CsvDecoder {
         let lines = self.layout.lines(bytes);
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();
-        let columns = (0..self.wanted.len())
-            .map(|index| self.column(&block, index, &mut failures))
-            .collect();
+        let wanted = 0..self.wanted.len();
+        let columns = spare::collect(wanted.map(|index| self.column(&block, index, &mut failures)));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, extents)
             .with_origin(origin)
             .with_lines(lines);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pelton_record::{Batch, Block, Field, Origin, RejectedKind, Schema, View};
+use pelton_record::{Batch, Block, Field, Origin, RejectedKind, Schema, View, spare};
 
 use super::LogPattern;
 use super::pattern::{Mismatch, Name, Splitter};
@@ -163,9 +163,8 @@ impl Decoder for LogDecoder {
         });
         let mut failures = Vec::new();
         let fields = self.schema.fields().iter().enumerate();
-        let columns = fields
-            .map(|(index, field)| self.fields.column(index, &block, field, &mut failures))
-            .collect();
+        let column = |(index, field)| self.fields.column(index, &block, field, &mut failures);
+        let columns = spare::collect(fields.map(column));
         let rejected = refusals.into_rejected();
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, views)
             .with_origin(origin)

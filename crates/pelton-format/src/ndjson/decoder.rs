@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pelton_record::{Batch, Block, Field, Origin, Rejected, RejectedKind, Schema, View};
+use pelton_record::{Batch, Block, Field, Origin, Rejected, RejectedKind, Schema, View, spare};
 use pelton_simd::json::{Structure, scan};
 
 use super::paths::Paths;
@@ -63,7 +63,7 @@ impl NdjsonDecoder {
         let utf8 = !self.structure.non_ascii || pelton_simd::utf8::validate(bytes).is_ok();
         let mut refusals = Refusals::new(&self.stage, self.limits, utf8);
         self.fields.start(line_ends.len());
-        let mut extents = Vec::with_capacity(line_ends.len());
+        let mut extents = spare::take(line_ends.len());
         let mut walk = Walk {
             bytes,
             positions,
@@ -127,9 +127,8 @@ impl Decoder for NdjsonDecoder {
         let (extents, rejected) = self.walk(bytes);
         let mut failures = Vec::new();
         let fields = self.schema.fields().iter().enumerate();
-        let columns = fields
-            .map(|(index, field)| self.fields.column(index, &block, field, &mut failures))
-            .collect();
+        let column = |(index, field)| self.fields.column(index, &block, field, &mut failures);
+        let columns = spare::collect(fields.map(column));
         let mut batch = Batch::decoded(self.schema.clone(), columns, block, extents)
             .with_origin(origin)
             .with_lines(lines);

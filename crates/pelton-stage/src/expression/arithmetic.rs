@@ -3,6 +3,7 @@
 //! Each operation is one loop that computes all rows and remembers only whether any of them
 //! failed; the failed rows are looked for in a second, rare pass.
 
+use pelton_record::spare::Part;
 use pelton_record::{Bitmap, DataType, Decimal, Values};
 
 use super::node::Args;
@@ -42,7 +43,7 @@ impl Fault {
 }
 
 /// `each` of all rows, and the rows of `validity` where it failed.
-pub(crate) fn zip<A: Copy, B: Copy, R>(
+pub(crate) fn zip<A: Copy, B: Copy, R: Part>(
     a: Lane<'_, A>,
     b: Lane<'_, B>,
     args: &Args<'_>,

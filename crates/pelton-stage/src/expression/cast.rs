@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use pelton_record::spare::{self, Part};
 use pelton_record::{Batch, Column, DataType, Decimal, Schema, Values};
 use pelton_simd::number::{write_decimal, write_i64};
+use smallvec::smallvec;
 
 use super::arithmetic::{Fault, zip};
 use super::node::Args;
@@ -55,8 +57,8 @@ pub(crate) fn eval<'a>(cast: Cast, args: Args<'a>) -> Outcome<'a> {
         date,
     } = cast.target;
     if from == to && precision.is_none() && !date {
-        let [operand] = <[_; 1]>::try_from(args.operands).expect("a cast has one operand");
-        return Outcome::new(operand);
+        let operand = args.operands.into_iter().next();
+        return Outcome::new(operand.expect("a cast has one operand"));
     }
     let outcome = match (from, to) {
         (DataType::String, _) => read(to, precision, date, &args),
@@ -65,7 +67,7 @@ pub(crate) fn eval<'a>(cast: Cast, args: Args<'a>) -> Outcome<'a> {
             let bits = args.operands[0]
                 .ints()
                 .map(args.context.rows(), |value| value != 0);
-            plain(Values::Bool(bits.into_iter().collect()), &args)
+            plain(Values::Bool(spare::bits(bits)), &args)
         }
         (DataType::Timestamp, _) => {
             let days = args.operands[0]
@@ -95,7 +97,7 @@ fn plain(values: Values, args: &Args<'_>) -> Outcome<'static> {
 }
 
 /// `each` of a lane, with the rows that failed.
-fn map<A: Copy, R>(
+fn map<A: Copy, R: Part>(
     lane: Lane<'_, A>,
     args: &Args<'_>,
     values: impl Fn(Vec<R>) -> Values,
@@ -197,11 +199,7 @@ fn read(to: DataType, precision: Option<u8>, date: bool, args: &Args<'_>) -> Out
         DataType::Bool => {
             let (bools, validity, failures) =
                 text::rows(args, |row| parsed(parse_bool(texts.at(row)), || named(row)));
-            Outcome::of(
-                Values::Bool(bools.into_iter().collect()),
-                validity,
-                failures,
-            )
+            Outcome::of(Values::Bool(spare::bits(bools)), validity, failures)
         }
         DataType::Int64 => {
             let (ints, validity, failures) = text::rows(args, |row| {
@@ -341,7 +339,7 @@ pub(crate) fn constant(column: &Column, cast: Cast) -> Result<Column, Cow<'stati
     let validity = operand.validity(1).map(Cow::into_owned);
     let args = Args {
         context: Context::new(&batch),
-        operands: vec![operand],
+        operands: smallvec![operand],
         validity,
     };
     let outcome = eval(cast, args);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use pelton_record::{Bitmap, DataType, Values, View};
+use pelton_record::{Bitmap, DataType, Values, View, spare};
 use pelton_simd::column::{Compare, Number, columns, with_constant};
 
 use super::node::Args;
@@ -58,7 +58,7 @@ pub(crate) fn bits(
 /// A bit for each row, from a loop over 64 rows at a time without a branch between them.
 #[inline]
 fn pack(rows: usize, holds: impl Fn(usize) -> bool) -> Bitmap {
-    let mut words = Vec::with_capacity(rows.div_ceil(64));
+    let mut words = spare::take(rows.div_ceil(64));
     for base in (0..rows).step_by(64) {
         let mut flags = [0u8; 64];
         let count = (rows - base).min(64);
@@ -110,7 +110,7 @@ fn numbers<T: Number>(
     right: Lane<'_, T>,
     rows: usize,
 ) -> Bitmap {
-    let mut words = Vec::new();
+    let mut words = spare::take(rows.div_ceil(64));
     match (left.constant, right.constant) {
         (false, false) => columns(left.values, how(comparison), right.values, &mut words),
         (true, false) => {

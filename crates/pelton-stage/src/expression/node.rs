@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use pelton_record::{Bitmap, Column, DataType};
+use smallvec::SmallVec;
 
 use super::arithmetic;
 use super::cast::{self, Cast};
@@ -20,7 +21,8 @@ pub(crate) type Kernel = Arc<dyn Fn(&Args<'_>) -> Outcome<'static> + Send + Sync
 /// What a kernel works on.
 pub(crate) struct Args<'a> {
     pub(crate) context: Context<'a>,
-    pub(crate) operands: Vec<Operand<'a>>,
+    /// Most take one or two, which then need no memory of their own.
+    pub(crate) operands: SmallVec<[Operand<'a>; 2]>,
     /// Rows in which no operand is null; `None` is all of them.
     pub(crate) validity: Option<Bitmap>,
 }
@@ -32,7 +34,7 @@ impl<'a> Args<'a> {
         let validity = strict.and_then(|index| self.operands[index].validity(rows));
         Self {
             context: self.context,
-            operands: Vec::new(),
+            operands: SmallVec::new(),
             validity: validity.map(Cow::into_owned),
         }
     }
@@ -219,7 +221,7 @@ impl Node {
 
 /// Evaluates operands that all matter.
 fn args<'a>(nodes: &'a [Node], context: Context<'a>) -> (Args<'a>, Vec<Failure>) {
-    let mut operands = Vec::with_capacity(nodes.len());
+    let mut operands = SmallVec::with_capacity(nodes.len());
     let mut failures = Vec::new();
     for node in nodes {
         let outcome = node.eval(context);

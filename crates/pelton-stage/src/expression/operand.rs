@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pelton_record::spare::{self, Part};
 use pelton_record::{Batch, Bitmap, Column, Decimal, Strings, Values, View};
 
 /// A row on which an expression failed, and why.
@@ -119,7 +120,12 @@ impl<'a> Operand<'a> {
     pub(crate) fn spread(self, rows: usize) -> Cow<'a, Column> {
         match self {
             Self::Rows(column) => column,
-            Self::Constant(column) => Cow::Owned(column.take(&vec![0; rows])),
+            Self::Constant(column) => {
+                let first = spare::filled(rows, 0);
+                let spread = column.take(&first);
+                spare::give(first);
+                Cow::Owned(spread)
+            }
         }
     }
 
@@ -197,15 +203,15 @@ impl<T: Copy> Lane<'_, T> {
     }
 
     /// `each` of all rows. One loop for each shape, none of which asks at each row.
-    pub(crate) fn map<R>(self, rows: usize, each: impl Fn(T) -> R) -> Vec<R> {
+    pub(crate) fn map<R: Part>(self, rows: usize, each: impl Fn(T) -> R) -> Vec<R> {
         if self.constant {
-            return (0..rows).map(|_| each(self.values[0])).collect();
+            return spare::collect((0..rows).map(|_| each(self.values[0])));
         }
-        self.values.iter().map(|&value| each(value)).collect()
+        spare::collect(self.values.iter().map(|&value| each(value)))
     }
 
     /// `each` of two values of all rows.
-    pub(crate) fn zip<U: Copy, R>(
+    pub(crate) fn zip<U: Copy, R: Part>(
         self,
         other: Lane<'_, U>,
         rows: usize,
@@ -214,19 +220,19 @@ impl<T: Copy> Lane<'_, T> {
         match (self.constant, other.constant) {
             (false, false) => {
                 let pairs = self.values.iter().zip(other.values);
-                pairs.map(|(&a, &b)| each(a, b)).collect()
+                spare::collect(pairs.map(|(&a, &b)| each(a, b)))
             }
             (false, true) => {
                 let b = other.values[0];
-                self.values.iter().map(|&a| each(a, b)).collect()
+                spare::collect(self.values.iter().map(|&a| each(a, b)))
             }
             (true, false) => {
                 let a = self.values[0];
-                other.values.iter().map(|&b| each(a, b)).collect()
+                spare::collect(other.values.iter().map(|&b| each(a, b)))
             }
-            (true, true) => (0..rows)
-                .map(|_| each(self.values[0], other.values[0]))
-                .collect(),
+            (true, true) => {
+                spare::collect((0..rows).map(|_| each(self.values[0], other.values[0])))
+            }
         }
     }
 }

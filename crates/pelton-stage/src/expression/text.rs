@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pelton_record::{Bitmap, Strings, Values, View};
+use pelton_record::{Bitmap, Strings, Values, View, spare};
 
 use super::node::Args;
 use super::operand::{Failure, Outcome};
@@ -27,6 +27,9 @@ pub(crate) fn since(heap: &[u8], start: usize) -> View {
 /// Bytes that the text column of one batch may take.
 pub(crate) const BATCH_TEXT_MAX: usize = 1 << 28;
 
+/// What a short value takes, for the room that is asked for.
+const VALUE_BYTES: usize = 8;
+
 /// Why a row past [`BATCH_TEXT_MAX`] fails.
 pub(crate) const TOO_LONG: &str = "the results of one batch take more than 256 MiB";
 
@@ -34,12 +37,12 @@ pub(crate) const TOO_LONG: &str = "the results of one batch take more than 256 M
 pub(crate) type Step<T> = Result<Option<T>, Cow<'static, str>>;
 
 /// `each` of every row that matters and has all its operands.
-pub(crate) fn rows<T: Clone + Default>(
+pub(crate) fn rows<T: spare::Part + Default>(
     args: &Args<'_>,
     mut each: impl FnMut(usize) -> Step<T>,
 ) -> (Vec<T>, Option<Bitmap>, Vec<Failure>) {
     let rows = args.context.rows();
-    let mut values = vec![T::default(); rows];
+    let mut values = spare::filled(rows, T::default());
     let mut nulls = Vec::new();
     let mut failures = Vec::new();
     args.for_each(|row| match each(row) {
@@ -60,7 +63,7 @@ pub(crate) fn build(
     args: &Args<'_>,
     mut each: impl FnMut(usize, &mut Vec<u8>) -> Step<()>,
 ) -> Outcome<'static> {
-    let mut heap = Vec::new();
+    let mut heap = spare::take(args.context.rows() * VALUE_BYTES);
     let (views, validity, failures) = rows(args, |row| {
         let start = heap.len();
         let step = each(row, &mut heap);

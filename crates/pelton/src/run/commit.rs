@@ -1,6 +1,6 @@
 //! The end of the line: results leave in the order of their blocks.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use pelton_connect::Sink;
 use pelton_record::{Block, Origin, Rejected};
@@ -59,7 +59,8 @@ pub(super) struct Committer {
 
 struct State {
     next: u64,
-    waiting: BTreeMap<u64, Done>,
+    /// What has come of the blocks from `next` on.
+    waiting: VecDeque<Option<Done>>,
     outputs: Vec<Output>,
     dead_letter: Option<Box<dyn Sink>>,
     account: Account,
@@ -154,7 +155,7 @@ impl Committer {
         } = rules;
         let state = State {
             next: 0,
-            waiting: BTreeMap::new(),
+            waiting: VecDeque::new(),
             branches: vec![Account::default(); sinks.len()],
             outputs: sinks.into_iter().map(Output::new).collect(),
             dead_letter,
@@ -201,7 +202,7 @@ impl Committer {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting.insert(sequence, done);
+        state.put(sequence, done);
         while let Some(done) = state.take_next() {
             if !state.stopped {
                 let kept = self.put_away(&mut state, done);
@@ -335,8 +336,17 @@ impl Committer {
 }
 
 impl State {
+    fn put(&mut self, sequence: u64, done: Done) {
+        let place = (sequence - self.next) as usize; // within the window
+        if self.waiting.len() <= place {
+            self.waiting.resize_with(place + 1, || None);
+        }
+        self.waiting[place] = Some(done);
+    }
+
     fn take_next(&mut self) -> Option<Done> {
-        let done = self.waiting.remove(&self.next)?;
+        let done = self.waiting.front_mut()?.take()?;
+        self.waiting.pop_front();
         self.next += 1;
         Some(done)
     }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use pelton_format::Decoder;
-use pelton_record::{Batch, Bitmap, Block, Origin, Rejected, RejectedKind, View};
+use pelton_record::{Batch, Bitmap, Block, Origin, Rejected, RejectedKind, View, spare};
 use pelton_stage::{Dropped, Stage};
 
 use super::account::Account;
@@ -129,13 +129,14 @@ impl<'a> Processor<'a> {
         take: &mut Take<'_>,
     ) -> Result<(), Error> {
         let (block, origin) = (batch.block().clone(), batch.origin());
-        let extents = batch.extents().to_vec();
+        let extents = spare::copy(batch.extents());
         let mut account = Account::default();
         let applied = catch_unwind(AssertUnwindSafe(|| {
             apply(self.stages(part), &mut batch, &mut account)
         }));
         match applied {
             Ok(applied) => {
+                spare::give(extents);
                 applied?;
                 processed.of(part).merge(&account);
                 if let Part::Branch(index) = part

@@ -1,6 +1,6 @@
 //! Letters, whole columns at a time: what is ASCII is changed in one pass over all its bytes.
 
-use pelton_record::{Strings, Values, View};
+use pelton_record::{Strings, Values, View, spare};
 use pelton_simd::ascii;
 
 use crate::expression::node::Args;
@@ -29,9 +29,9 @@ pub(super) fn change(letters: Letters, args: &Args<'_>) -> Outcome<'static> {
     let operand = &args.operands[0];
     let source = operand.strings();
     if !operand.is_constant() && dense(source) && ascii::is_ascii(source.base()) {
-        let mut heap = source.base().to_vec();
+        let mut heap = spare::copy(source.base());
         (letters.ascii)(&mut heap);
-        let strings = Strings::in_heap(heap, source.views().to_vec());
+        let strings = Strings::in_heap(heap, spare::copy(source.views()));
         return Outcome::of(Values::String(strings), args.validity.clone(), Vec::new());
     }
     let texts = operand.texts();

@@ -1,7 +1,7 @@
 //! LIKE and ILIKE.
 
 use memchr::memmem;
-use pelton_record::{Bitmap, DataType, Value, Values};
+use pelton_record::{Bitmap, DataType, Value, Values, spare};
 
 use super::call;
 use crate::Error;
@@ -79,7 +79,7 @@ pub(crate) fn like(binder: &mut Binder<'_>, like: &Like) -> Result<Node, Error> 
                 Ok(Some(holds(&pattern, row)))
             }
         });
-        Outcome::of(Values::Bool(bits.into_iter().collect()), validity, failures)
+        Outcome::of(Values::Bool(spare::bits(bits)), validity, failures)
     });
     Ok(negate_if(like.negated, node))
 }

@@ -1,5 +1,6 @@
 //! Functions of numbers.
 
+use pelton_record::spare::Part;
 use pelton_record::{DataType, Decimal, Values};
 
 use super::{Arguments, Function, call, function};
@@ -43,7 +44,7 @@ pub(super) const FUNCTIONS: [Function; 19] = [
 type Bound = Result<Node, Error>;
 
 /// `each` of a number of any type, which keeps its type.
-fn map<A: Copy, R>(
+fn map<A: Copy, R: Part>(
     lane: Lane<'_, A>,
     args: &Args<'_>,
     values: impl Fn(Vec<R>) -> Values,

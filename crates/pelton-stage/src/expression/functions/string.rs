@@ -1,6 +1,6 @@
 //! Functions of text. Positions and lengths count characters, from 1.
 
-use pelton_record::{DataType, Strings, Values, View};
+use pelton_record::{DataType, Strings, Values, View, spare};
 
 use super::case::{self, Letters};
 use super::{Arguments, Function, MANY, call, function};
@@ -181,7 +181,7 @@ fn part(args: &Args<'_>, each: impl Fn(usize, &str) -> (usize, usize)) -> Outcom
     let strings = if std::ptr::eq(texts.base, block.bytes()) {
         Strings::in_block(block.clone(), views)
     } else {
-        Strings::in_heap(texts.base.to_vec(), views)
+        Strings::in_heap(spare::copy(texts.base), views)
     };
     Outcome::of(Values::String(strings), validity, failures)
 }
@@ -458,7 +458,7 @@ fn tests(args: &mut Arguments<'_, '_>, holds: fn(&[u8], &[u8]) -> bool) -> Bound
         let (texts, parts) = (args.operands[0].texts(), args.operands[1].texts());
         let (bits, validity, failures) =
             text::rows(args, |row| Ok(Some(holds(texts.at(row), parts.at(row)))));
-        Outcome::of(Values::Bool(bits.into_iter().collect()), validity, failures)
+        Outcome::of(Values::Bool(spare::bits(bits)), validity, failures)
     }))
 }
 
