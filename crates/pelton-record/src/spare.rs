@@ -8,7 +8,6 @@
 //! none of more than [`BYTES_MAX`]; they are freed when it ends.
 
 use std::cell::RefCell;
-use std::thread::LocalKey;
 
 use crate::{Bitmap, Column, View};
 
@@ -21,23 +20,27 @@ const BYTES_MIN: usize = 64;
 /// A larger one is no block's: memory of a whole input's size goes back at once.
 const BYTES_MAX: usize = 2 << 20;
 
+/// A spare goes to who asks for this part of it at the least: what lives on must not hold far more
+/// than it needs.
+const WASTE_MAX: usize = 8;
+
 /// The spares of one type on one thread.
 pub type Shelf<T> = RefCell<Vec<Vec<T>>>;
 
 /// What a batch is made of: numbers, views, words of bits, bytes, columns.
 pub trait Part: Clone + 'static {
-    /// Where each thread keeps its spares of this type.
-    fn shelf() -> &'static LocalKey<Shelf<Self>>;
+    /// Lends `work` the thread's spares of this type; `None` when the thread is ending.
+    fn with_shelf<R>(work: impl FnOnce(&Shelf<Self>) -> R) -> Option<R>;
 }
 
 macro_rules! parts {
     ($($type:ty),*) => {$(
         impl Part for $type {
-            fn shelf() -> &'static LocalKey<Shelf<Self>> {
+            fn with_shelf<R>(work: impl FnOnce(&Shelf<Self>) -> R) -> Option<R> {
                 thread_local! {
                     static SHELF: Shelf<$type> = const { RefCell::new(Vec::new()) };
                 }
-                &SHELF
+                SHELF.try_with(work).ok()
             }
         }
     )*};
@@ -60,13 +63,14 @@ parts!(bool, u8, u32, i64, f64, i128, u64, View, Column);
 pub fn take<T: Part>(capacity: usize) -> Vec<T> {
     let fitting = |shelf: &Shelf<T>| {
         let mut spares = shelf.borrow_mut();
-        let fits = |&index: &usize| capacity <= spares[index].capacity();
+        let room = capacity..=WASTE_MAX * capacity.max(BYTES_MIN);
+        let fits = |&index: &usize| room.contains(&spares[index].capacity());
         // The last one given is the likeliest to be in a cache still.
         let latest_first = (0..spares.len()).rev().filter(fits);
         let best = latest_first.min_by_key(|&index| spares[index].capacity().checked_ilog2());
         best.map(|index| spares.remove(index))
     };
-    let spare = T::shelf().try_with(fitting).ok().flatten();
+    let spare = T::with_shelf(fitting).flatten();
     // With some room to grow: the next block has a few rows more.
     spare.unwrap_or_else(|| Vec::with_capacity(capacity + capacity / 8))
 }
@@ -111,7 +115,7 @@ pub fn give<T: Part>(mut values: Vec<T>) {
     }
     values.clear();
     // A thread that ends keeps nothing.
-    let _ = T::shelf().try_with(|shelf| {
+    T::with_shelf(|shelf| {
         let mut spares = shelf.borrow_mut();
         let held: usize = spares.iter().map(Vec::capacity).sum();
         let fits = (held + values.capacity()) * size_of::<T>() <= SHELF_BYTES_MAX;
