@@ -4,8 +4,8 @@
 //! is dropped stays with the thread, and the next column of such values takes it up, so that work
 //! on block after block allocates nothing.
 //!
-//! A thread keeps at most [`KEPT_MAX`] spares of a type, of [`SHELF_BYTES_MAX`] bytes together and
-//! none of more than [`BYTES_MAX`]; they are freed when it ends.
+//! A thread keeps at most 32 spares of a type, of 8 MiB together and
+//! none of more than 2 MiB; they are freed when it ends.
 
 use std::cell::RefCell;
 
@@ -19,10 +19,6 @@ const SHELF_BYTES_MAX: usize = 8 << 20;
 const BYTES_MIN: usize = 64;
 /// A larger one is no block's: memory of a whole input's size goes back at once.
 const BYTES_MAX: usize = 2 << 20;
-
-/// A spare goes to who asks for this part of it at the least: what lives on must not hold far more
-/// than it needs.
-const WASTE_MAX: usize = 8;
 
 /// The spares of one type on one thread.
 pub type Shelf<T> = RefCell<Vec<Vec<T>>>;
@@ -63,8 +59,7 @@ parts!(bool, u8, u32, i64, f64, i128, u64, View, Column);
 pub fn take<T: Part>(capacity: usize) -> Vec<T> {
     let fitting = |shelf: &Shelf<T>| {
         let mut spares = shelf.borrow_mut();
-        let room = capacity..=WASTE_MAX * capacity.max(BYTES_MIN);
-        let fits = |&index: &usize| room.contains(&spares[index].capacity());
+        let fits = |&index: &usize| capacity <= spares[index].capacity();
         // The last one given is the likeliest to be in a cache still.
         let latest_first = (0..spares.len()).rev().filter(fits);
         let best = latest_first.min_by_key(|&index| spares[index].capacity().checked_ilog2());
