@@ -143,6 +143,13 @@ proptest! {
     }
 }
 
+#[test]
+fn a_function_of_any_name_is_printed_so_that_it_reads_the_same() {
+    for text in ["\"A b\"( )", "\"a\"\"b\"(1)", "left('x', 1)", "\"1a\"()"] {
+        answered(text).expect("it reads as it was printed");
+    }
+}
+
 const GOOD: [&str; 8] = [
     "a + 1 * 2 - - a / 3 % 4 ^ 2",
     "not a = 1 and s like 'x' or t is not null",

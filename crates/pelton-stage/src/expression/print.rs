@@ -213,18 +213,23 @@ const NAMES: [&str; 14] = [
 
 /// A name in quotes, unless it is plain and no keyword.
 pub(crate) fn write_name(name: &str, f: &mut Formatter<'_>) -> fmt::Result {
-    let mut bytes = name.bytes();
-    let plain = bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let upper = name.to_ascii_uppercase();
     let keyword = ALL_KEYWORDS.binary_search(&upper.as_str()).is_ok();
-    if plain && (!keyword || NAMES.contains(&upper.as_str())) {
-        f.write_str(name)
-    } else {
-        write!(f, "\"{}\"", name.replace('"', "\"\""))
+    match is_plain(name) && (!keyword || NAMES.contains(&upper.as_str())) {
+        true => f.write_str(name),
+        false => write_quoted(name, f),
     }
+}
+
+/// Letters, digits and underscores, and no digit in front.
+fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    bytes.next().is_some_and(first) && bytes.all(|byte| byte.is_ascii_digit() || first(byte))
+}
+
+fn write_quoted(name: &str, f: &mut Formatter<'_>) -> fmt::Result {
+    write!(f, "\"{}\"", name.replace('"', "\"\""))
 }
 
 fn write_text(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
@@ -310,7 +315,12 @@ impl Display for Target {
 impl Display for Call {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let distinct = if self.distinct { "DISTINCT " } else { "" };
-        write!(f, "{}({distinct}", self.name.text)?;
+        // Before a parenthesis even a keyword is read as the name of a function.
+        match is_plain(&self.name.text) {
+            true => f.write_str(&self.name.text)?,
+            false => write_quoted(&self.name.text, f)?,
+        }
+        write!(f, "({distinct}")?;
         if self.star {
             f.write_str("*")?;
         }
