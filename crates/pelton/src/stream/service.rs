@@ -66,6 +66,8 @@ impl fmt::Debug for ServiceBuilder {
 /// What all lanes of a service share.
 struct Surroundings<'a> {
     settings: &'a Settings,
+    /// What windows are paid from.
+    state: Budget,
     pool: BufferPool,
     room: Arc<Room>,
     deadline: Arc<Deadline>,
@@ -131,12 +133,17 @@ impl ServiceBuilder {
         let drafts = self.drafts(&settings)?;
         let pool = BufferPool::new(blocks_budget(&drafts, &settings));
         let blocks = pool.budget().clone();
+        let limit = settings.budget.limit();
+        let state = settings
+            .budget
+            .child("state", Some(limit - limit / BLOCKS_SHARE));
         let room = Arc::new(Room::default());
         let deadline = Arc::new(Deadline::default());
         let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
         let lone = drafts.len() == 1;
         let surroundings = Surroundings {
             settings: &settings,
+            state,
             pool: pool.clone(),
             room: room.clone(),
             deadline: deadline.clone(),
@@ -213,7 +220,7 @@ impl ServiceBuilder {
         let keeps_positions = store.keeps_positions();
         let branch = &draft.pipeline.branches[0];
         let counted = (&metrics, writes_letters);
-        let mut tail = Tail::new(&name, branch, store_shape, &settings.state_budget, counted)?;
+        let mut tail = Tail::new(&name, branch, store_shape, &surroundings.state, counted)?;
         let journal = match (&draft.flow.state, &mut tail) {
             (Some(folder), Some(tail)) => Some(journal(folder, tail, &recovered)?),
             (Some(_), None) => return Err(nothing_to_keep(&name)),
@@ -284,6 +291,10 @@ impl ServiceBuilder {
     }
 }
 
+/// The part of the memory limit that blocks get where a lane keeps state, which gets the rest: a
+/// window is all of use that there is in memory, and blocks only wait there.
+const BLOCKS_SHARE: u64 = 3;
+
 /// What blocks are paid from: where a lane keeps state, that has room which no blocks that wait can
 /// take.
 fn blocks_budget(drafts: &[LaneDraft], settings: &Settings) -> Budget {
@@ -291,11 +302,8 @@ fn blocks_budget(drafts: &[LaneDraft], settings: &Settings) -> Budget {
     if !drafts.iter().any(keeps_state) {
         return settings.budget.clone();
     }
-    let left = settings
-        .budget
-        .limit()
-        .saturating_sub(settings.state_budget.limit());
-    settings.budget.child("blocks", Some(left))
+    let share = settings.budget.limit() / BLOCKS_SHARE;
+    settings.budget.child("blocks", Some(share))
 }
 
 fn rules(flow: &FlowPlan, settings: &Settings) -> Rules {
