@@ -1,4 +1,4 @@
-//! Sources and sinks: files, standard streams and memory.
+//! Sources and sinks: files, standard streams, sockets, HTTP, SQLite and Postgres.
 //!
 //! A [`Source`] brings numbered blocks of whole records, a [`Sink`] puts bytes away. Neither knows
 //! what is in a record: where one ends is the framer's business.
