@@ -39,9 +39,16 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
         .unwrap_or("a payload that is no text")
 }
 
-/// Drops a payload, whose destructor may panic in turn.
-pub(crate) fn forget(payload: Box<dyn Any + Send>) {
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
+/// How many destructors that panic with a payload of their own are put up with.
+const DESTRUCTORS_MAX: usize = 8;
+
+/// Drops a payload, whose destructor may panic in turn, and with what has such a destructor again.
+pub(crate) fn forget(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..DESTRUCTORS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
     }
+    std::mem::forget(payload);
 }

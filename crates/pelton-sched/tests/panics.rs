@@ -150,3 +150,26 @@ fn destructors_that_panic_do_no_harm() {
     assert!(pool.drain(None).is_complete);
     assert_eq!(count.load(Relaxed), 3);
 }
+
+/// Brings a next one when it is dropped, so many times.
+struct Chain(usize, Arc<AtomicUsize>);
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        self.1.fetch_add(1, Relaxed);
+        if self.0 > 0 {
+            panic_any(Self(self.0 - 1, self.1.clone()));
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_brings_another_is_followed() {
+    let (pool, _) = scheduler();
+    let count = Arc::new(AtomicUsize::new(0));
+    let chain = Chain(3, count.clone());
+    pool.spawn(Priority::Normal, move || panic_any(chain))
+        .unwrap();
+    assert!(pool.drain(None).is_complete);
+    assert_eq!(count.load(Relaxed), 4);
+}
