@@ -104,11 +104,16 @@ impl Decimal {
         (scale <= Self::SCALE_MAX).then_some(Self { mantissa, scale })
     }
 
-    /// The nearest float.
+    /// The nearest float. Quick for up to 15 digits, of which at most 22 stand after the point; longer
+    /// ones are written and read.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        // Exact when both fit 53 bits, as is usual, and then the division rounds once.
-        self.mantissa as f64 / 10f64.powi(i32::from(self.scale))
+        // Both are exact, and then the division rounds once.
+        if self.mantissa.unsigned_abs() <= 1 << 53 && self.scale <= 22 {
+            return self.mantissa as f64 / 10f64.powi(i32::from(self.scale));
+        }
+        let text = self.to_string();
+        text.parse().expect("a decimal reads as a float")
     }
 
     /// The same value with no zeros at the end of its fraction.

@@ -106,14 +106,10 @@ impl Strings {
     ///
     /// When the values are 4 GiB or more in all.
     pub fn push(&mut self, value: &[u8]) {
-        self.extend_last(value);
+        self.heap().extend_from_slice(value);
         let len = u32::try_from(value.len()).expect("a value is shorter than 4 GiB");
         let start = u32::try_from(self.heap().len()).expect("a column is shorter than 4 GiB") - len;
         self.views.push(View { start, len });
-    }
-
-    fn extend_last(&mut self, value: &[u8]) {
-        self.heap().extend_from_slice(value);
     }
 
     fn heap(&mut self) -> &mut Vec<u8> {
