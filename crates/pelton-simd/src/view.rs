@@ -57,7 +57,7 @@ impl View {
     /// # Panics
     ///
     /// If those bytes reach past the block.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn prefix(self, block: &[u8]) -> u128 {
         match sixteen(block, self.start as usize) {

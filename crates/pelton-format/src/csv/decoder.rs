@@ -49,6 +49,11 @@ impl CsvDecoder {
     fn check(&mut self, bytes: &[u8]) -> (Vec<View>, Vec<Rejected>) {
         let ascii = self.layout.is_ascii() || utf8::validate(bytes).is_ok();
         let short = bytes.len() <= self.csv.limits.record_bytes_max;
+        if self.layout.is_regular() && ascii && short {
+            let extents = spare::collect(self.layout.regular_extents(bytes));
+            return (extents, Vec::new());
+        }
+        self.layout.list();
         let mut rejected = self.broken(bytes);
         let mut extents = spare::take(self.layout.records().len());
         self.records.clear();
@@ -121,18 +126,38 @@ impl CsvDecoder {
     /// Decodes the wanted field at `position` for all records.
     fn column(&mut self, block: &Block, position: usize, failures: &mut Vec<Failure>) -> Column {
         let index = self.wanted[position];
-        self.texts.begin(self.records.len());
-        match self.csv.ragged {
-            Ragged::Reject => self.find(block.bytes(), index),
-            _ => self.find_ragged(block.bytes(), index),
-        }
-        if self.layout.has_quotes() {
-            self.strip_quotes(block.bytes());
+        if self.layout.is_regular() {
+            self.find_regular(block.bytes(), index);
+        } else {
+            self.texts.begin(self.records.len());
+            match self.csv.ragged {
+                Ragged::Reject => self.find(block.bytes(), index),
+                _ => self.find_ragged(block.bytes(), index),
+            }
+            if self.layout.has_quotes() {
+                let rows = 0..self.records.len();
+                strip_quotes(&self.csv, block.bytes(), rows, &mut self.texts);
+            }
         }
         let Field { name, data_type } = &self.schema.fields()[position];
         let mut bad_quotes = self.texts.take_bad_quotes(name);
         failures.append(&mut bad_quotes);
         self.texts.column(block, name, *data_type, failures)
+    }
+
+    /// Notes where field `index` stands in each record of a regular block.
+    fn find_regular(&mut self, bytes: &[u8], index: usize) {
+        let Self { texts, layout, .. } = self;
+        let fields = layout.regular_fields(bytes, index);
+        texts.begin(fields.size_hint().0);
+        let nulls = &mut texts.nulls;
+        texts.views.extend(fields.zip(0..).map(|(view, row)| {
+            if view.len == 0 {
+                nulls.push(row);
+            }
+            view
+        }));
+        strip_quotes(&self.csv, bytes, layout.quoted_rows(index), texts);
     }
 
     /// Notes where field `index` stands in each record.
@@ -172,32 +197,33 @@ impl CsvDecoder {
             self.texts.views.push(view);
         }
     }
+}
 
-    /// Narrows quoted fields to what is inside, and moves the column to a heap where quotes are
-    /// escaped.
-    fn strip_quotes(&mut self, bytes: &[u8]) {
-        let rules = self.csv.rules();
-        let Some(quote) = self.csv.quote else { return };
-        let mut escaped = false;
-        for (row, view) in self.texts.views.iter_mut().enumerate() {
-            if view.len == 0 || bytes[view.start as usize] != quote {
-                continue;
-            }
-            if view.len == 1 || bytes[view.end() as usize - 1] != quote {
-                self.texts.bad_quotes.push(row as u32);
-                continue;
-            }
-            *view = View {
-                start: view.start + 1,
-                len: view.len - 2,
-            };
-            let inner = view.of(bytes);
-            escaped |= inner.contains(&quote);
-            escaped |= rules.escape.is_some_and(|escape| inner.contains(&escape));
+/// Narrows the quoted fields among `rows` to what is inside, and moves the column to a heap where
+/// quotes are escaped.
+fn strip_quotes(csv: &Csv, bytes: &[u8], rows: impl Iterator<Item = usize>, texts: &mut Texts) {
+    let rules = csv.rules();
+    let Some(quote) = csv.quote else { return };
+    let mut escaped = false;
+    for row in rows {
+        let view = &mut texts.views[row];
+        if view.len == 0 || bytes[view.start as usize] != quote {
+            continue;
         }
-        if escaped {
-            self.texts.heap = Some(unescape_all(bytes, quote, rules, &mut self.texts.views));
+        if view.len == 1 || bytes[view.end() as usize - 1] != quote {
+            texts.bad_quotes.push(row as u32);
+            continue;
         }
+        *view = View {
+            start: view.start + 1,
+            len: view.len - 2,
+        };
+        let inner = view.of(bytes);
+        escaped |= inner.contains(&quote);
+        escaped |= rules.escape.is_some_and(|escape| inner.contains(&escape));
+    }
+    if escaped {
+        texts.heap = Some(unescape_all(bytes, quote, rules, &mut texts.views));
     }
 }
 
@@ -231,7 +257,7 @@ impl Decoder for CsvDecoder {
     fn decode(&mut self, block: Block, origin: Origin) -> Batch {
         let bytes = block.bytes();
         self.layout.fill(bytes, self.csv.rules());
-        let lines = self.layout.lines(bytes);
+        let lines = self.layout.lines();
         let (extents, rejected) = self.check(bytes);
         let mut failures = Vec::new();
         let wanted = 0..self.wanted.len();

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use pelton_record::View;
 use pelton_simd::csv::{Structure, scan};
-use pelton_simd::lines;
 
 use super::rules::Rules;
 
@@ -32,6 +31,11 @@ pub(super) struct Layout {
     /// Fields of a whole record; 0 until the first block has told.
     width: usize,
     structure: Structure,
+    /// Every record has `width` fields, two or more, so that its separators follow from its number.
+    regular: bool,
+    /// For each field, whether it begins with a quote in some record of a regular block.
+    quoted: Vec<bool>,
+    /// Empty for a regular block until they are asked for.
     records: Vec<Record>,
     /// Lines with a misplaced or unclosed quote.
     broken: Vec<View>,
@@ -50,6 +54,61 @@ impl Layout {
         &self.records
     }
 
+    /// True when every record has the fields it should have; then they are not listed.
+    pub(super) const fn is_regular(&self) -> bool {
+        self.regular
+    }
+
+    /// Lists the records of a regular block after all, because they must be looked at one by one.
+    #[cold]
+    pub(super) fn list(&mut self) {
+        if std::mem::take(&mut self.regular) {
+            self.list_records();
+        }
+    }
+
+    /// The extents of the records of a regular block, without their line ends.
+    pub(super) fn regular_extents(&self, bytes: &[u8]) -> impl ExactSizeIterator<Item = View> {
+        let returns = self.structure.returns;
+        let ends = self.structure.separators[self.width..].iter();
+        let mut start = self.structure.separators[0].wrapping_add(1);
+        ends.step_by(self.width).map(move |&last| {
+            let end = match returns {
+                true => without_return(bytes, start, last),
+                false => last,
+            };
+            let extent = View::between(start, end);
+            start = last + 1;
+            extent
+        })
+    }
+
+    /// Field `index` of each record of a regular block, quotes included.
+    #[inline]
+    pub(super) fn regular_fields(&self, bytes: &[u8], index: usize) -> impl Iterator<Item = View> {
+        let returned = self.structure.returns && index + 1 == self.width;
+        let ends = self.structure.separators[index..].chunks(self.width);
+        let rows = self.structure.row_ends.len();
+        ends.take(rows).map(move |ends| {
+            let (start, mut end) = (ends[0].wrapping_add(1), ends[1]);
+            if returned {
+                end = without_return(bytes, start, end);
+            }
+            View::between(start, end)
+        })
+    }
+
+    /// The rows of a regular block whose field `index` begins with a quote.
+    pub(super) fn quoted_rows(&self, index: usize) -> impl Iterator<Item = usize> {
+        let width = self.width.max(1) as u32;
+        let some = self.quoted.get(index).is_some_and(|&quoted| quoted);
+        let quoted = if some { &*self.structure.quoted } else { &[] };
+        let of_field = quoted
+            .iter()
+            .filter(move |&&before| before % width == index as u32);
+        of_field.map(move |before| (before / width) as usize)
+    }
+
     pub(super) fn broken(&self) -> &[View] {
         &self.broken
     }
@@ -65,11 +124,8 @@ impl Layout {
     }
 
     /// Line ends in the block.
-    pub(super) fn lines(&self, bytes: &[u8]) -> u64 {
-        match self.structure.quotes {
-            true => lines::count(bytes) as u64,
-            false => self.structure.row_ends.len() as u64,
-        }
+    pub(super) const fn lines(&self) -> u64 {
+        self.structure.newlines
     }
 
     /// Field `index` of `record`, quotes and a carriage return included.
@@ -104,19 +160,48 @@ impl Layout {
             return;
         }
         self.broken.clear();
-        self.structure.end_at(bytes.len() as u32);
         self.records.clear();
-        let mut before = 0;
-        self.records
-            .extend(self.structure.row_ends.iter().map(|&last| {
-                let record = Record { before, last };
-                before = last;
-                record
-            }));
+        self.structure.end_at(bytes.len() as u32);
+        self.regular = rules.comment.is_none() && self.has_width_throughout();
+        if self.regular {
+            self.note_quoted();
+            return;
+        }
+        self.list_records();
         if let Some(comment) = rules.comment {
             self.drop_comments(bytes, comment);
         }
         self.drop_empty_lines(bytes);
+    }
+
+    fn has_width_throughout(&self) -> bool {
+        let width = self.width as u32;
+        let mut expected = 0;
+        let differ = self.structure.row_ends.iter().fold(0, |differ, end| {
+            expected += width;
+            differ | (end ^ expected)
+        });
+        width > 1 && !self.structure.row_ends.is_empty() && differ == 0
+    }
+
+    /// Notes which fields of a regular block have quotes around them.
+    fn note_quoted(&mut self) {
+        self.quoted.clear();
+        self.quoted.resize(self.width, false);
+        for before in &self.structure.quoted {
+            self.quoted[(before % self.width as u32) as usize] = true;
+        }
+    }
+
+    fn list_records(&mut self) {
+        let mut before = 0;
+        let records = self.structure.row_ends.iter().map(|&last| {
+            let record = Record { before, last };
+            before = last;
+            record
+        });
+        self.records.clear();
+        self.records.extend(records);
     }
 
     /// Lines that begin with `comment` are no records.
@@ -161,6 +246,7 @@ impl Layout {
         separators.push(u32::MAX);
         self.structure.quotes = true;
         self.structure.non_ascii = !bytes.is_ascii();
+        self.regular = false;
         self.records.clear();
         self.broken.clear();
         let mut walk = Walk {

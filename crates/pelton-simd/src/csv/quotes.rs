@@ -8,6 +8,8 @@ pub(super) struct Quotes {
     inside: u64,
     /// One if an opening quote may come first in the next chunk.
     may_open: u64,
+    /// One if the next chunk begins with a field.
+    starts: u64,
     /// One if the last chunk ended with a closing quote.
     closed: u64,
     /// All quote masks so far, or-ed.
@@ -30,6 +32,7 @@ impl Quotes {
         Self {
             inside: 0,
             may_open: 1,
+            starts: 1,
             closed: 0,
             seen: 0,
             misplaced: None,
@@ -44,6 +47,12 @@ impl Quotes {
     /// The block so far has quotes.
     pub(super) const fn seen(&self) -> bool {
         self.seen != 0
+    }
+
+    /// One if the next chunk begins with a field, else zero.
+    #[inline(always)]
+    pub(super) const fn starts(&self) -> u64 {
+        self.starts
     }
 
     /// Takes the next chunk, which starts at `base`, and marks its bytes outside quotes.
@@ -64,6 +73,7 @@ impl Quotes {
         } = *masks;
         if quotes | self.inside | self.closed == 0 {
             self.may_open = separators >> 63;
+            self.starts = self.may_open;
             return !0;
         }
         let inside = v.prefix_xor(quotes) ^ self.inside;
@@ -77,6 +87,7 @@ impl Quotes {
         }
         self.seen |= quotes;
         self.may_open = (separators | quotes) >> 63;
+        self.starts = (separators & !inside) >> 63;
         self.closed = closing >> 63;
         self.inside = ((inside.cast_signed()) >> 63).cast_unsigned();
         !inside

@@ -3,7 +3,11 @@
 use super::quotes::{Masks, Quotes};
 use super::{Dialect, Structure};
 use crate::Level;
-use crate::vector::{Kernel, Vector, dispatch, padded, push_positions};
+use crate::vector::{CHUNK, Kernel, Positions, Vector, dispatch, padded};
+
+/// Chunks for whose positions room is made at once: with more the room of a short block is mostly
+/// empty, with one the scan takes a seventh longer.
+const STRETCH: usize = 16;
 
 /// Finds every separator of a block that starts at a record's start.
 ///
@@ -67,6 +71,8 @@ impl Kernel for Scan<'_> {
         let separates = |byte| byte == dialect.delimiter || byte == b'\n';
         for (i, &byte) in bytes.iter().enumerate() {
             out.non_ascii |= !byte.is_ascii();
+            out.returns |= byte == b'\r';
+            out.newlines += u64::from(byte == b'\n');
             if Some(byte) == dialect.quote {
                 let neighbour = match out.open_at_end {
                     true => bytes.get(i + 1),
@@ -77,6 +83,10 @@ impl Kernel for Scan<'_> {
                 });
                 if !placed && out.misplaced.is_none() {
                     out.misplaced = Some(i);
+                }
+                let before = out.separators.len() as u32 - 1;
+                if !out.open_at_end && out.separators[before as usize].wrapping_add(1) == i as u32 {
+                    out.quoted.push(before);
                 }
                 out.quotes = true;
                 out.open_at_end = !out.open_at_end;
@@ -101,29 +111,66 @@ impl Kernel for Scan<'_> {
 impl Scan<'_> {
     #[inline(always)]
     fn run<V: Vector, const QUOTED: bool>(self, v: V, quote: u8) {
-        let (chunks, tail) = self.bytes.as_chunks();
+        let Self {
+            bytes,
+            dialect,
+            out,
+        } = self;
+        let (chunks, tail) = bytes.as_chunks();
         let (last, valid) = padded(tail);
         let mut pass = Pass {
             v,
-            delimiter: self.dialect.delimiter,
+            delimiter: dialect.delimiter,
             quote,
-            separators: std::mem::take(&mut self.out.separators),
-            row_ends: std::mem::take(&mut self.out.row_ends),
             quotes: Quotes::new(),
+            newlines: 0,
+            returns: 0,
             all: v.load(&last),
         };
-        for (i, chunk) in chunks.iter().enumerate() {
-            pass.step::<QUOTED>(v.load(chunk), i * 64, !0);
+        for (i, stretch) in chunks.chunks(STRETCH).enumerate() {
+            let mut places = Places::reserve(out, stretch.len() * CHUNK);
+            for (j, chunk) in stretch.iter().enumerate() {
+                let base = (i * STRETCH + j) * CHUNK;
+                pass.step::<QUOTED>(v.load(chunk), base, !0, &mut places);
+            }
+            places.finish();
         }
         if valid != 0 {
-            pass.step::<QUOTED>(v.load(&last), chunks.len() * 64, valid);
+            let mut places = Places::reserve(out, CHUNK);
+            pass.step::<QUOTED>(v.load(&last), chunks.len() * CHUNK, valid, &mut places);
+            places.finish();
         }
-        self.out.non_ascii = v.high(pass.all) != 0;
-        self.out.open_at_end = pass.quotes.open();
-        self.out.quotes = pass.quotes.seen();
-        self.out.misplaced = pass.quotes.misplaced;
-        self.out.separators = pass.separators;
-        self.out.row_ends = pass.row_ends;
+        out.non_ascii = v.high(pass.all) != 0;
+        out.open_at_end = pass.quotes.open();
+        out.quotes = pass.quotes.seen();
+        out.misplaced = pass.quotes.misplaced;
+        out.newlines = pass.newlines;
+        out.returns = pass.returns != 0;
+    }
+}
+
+/// Where a stretch writes what it finds.
+struct Places<'a> {
+    separators: Positions<'a>,
+    row_ends: Positions<'a>,
+    quoted: Positions<'a>,
+}
+
+impl<'a> Places<'a> {
+    #[inline(always)]
+    fn reserve(out: &'a mut Structure, bytes: usize) -> Self {
+        Self {
+            separators: Positions::reserve(&mut out.separators, bytes),
+            row_ends: Positions::reserve(&mut out.row_ends, bytes),
+            quoted: Positions::reserve(&mut out.quoted, bytes),
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self) {
+        self.separators.finish();
+        self.row_ends.finish();
+        self.quoted.finish();
     }
 }
 
@@ -132,32 +179,48 @@ struct Pass<V: Vector> {
     delimiter: u8,
     /// Of no meaning where a step is not `QUOTED`.
     quote: u8,
-    separators: Vec<u32>,
-    row_ends: Vec<u32>,
     quotes: Quotes,
+    newlines: u64,
+    /// All masks of carriage returns or-ed.
+    returns: u64,
     /// All chunks or-ed: their high bits tell whether any byte was past ASCII.
     all: V::Chunk,
 }
 
 impl<V: Vector> Pass<V> {
     #[inline(always)]
-    fn step<const QUOTED: bool>(&mut self, chunk: V::Chunk, base: usize, valid: u64) {
+    fn step<const QUOTED: bool>(
+        &mut self,
+        chunk: V::Chunk,
+        base: usize,
+        valid: u64,
+        places: &mut Places<'_>,
+    ) {
         let v = self.v;
         self.all = v.or(self.all, chunk);
-        let newlines = v.eq(chunk, b'\n');
+        self.returns |= v.eq(chunk, b'\r') & valid;
+        let newlines = v.eq(chunk, b'\n') & valid;
+        self.newlines += u64::from(newlines.count_ones());
         let masks = Masks {
             quotes: if QUOTED {
                 v.eq(chunk, self.quote) & valid
             } else {
                 0
             },
-            separators: (v.eq(chunk, self.delimiter) | newlines) & valid,
+            separators: (v.eq(chunk, self.delimiter) & valid) | newlines,
             valid,
         };
+        let starts = self.quotes.starts();
         let outside = self.quotes.outside(v, &masks, chunk, base);
         let separators = masks.separators & outside;
+        if QUOTED && masks.quotes != 0 {
+            let fields = separators << 1 | starts;
+            let opened = v.extract(masks.quotes & !outside, fields);
+            let first = places.separators.len() - starts as u32;
+            places.quoted.push(v, opened, first);
+        }
         let rows = v.extract(newlines, separators);
-        push_positions(v, rows, self.separators.len() as u32, &mut self.row_ends);
-        push_positions(v, separators, base as u32, &mut self.separators);
+        places.row_ends.push(v, rows, places.separators.len());
+        places.separators.push(v, separators, base as u32);
     }
 }

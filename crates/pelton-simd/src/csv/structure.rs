@@ -14,8 +14,15 @@ pub struct Structure {
     pub separators: Vec<u32>,
     /// For each newline that ends a record, its index in `separators`.
     pub row_ends: Vec<u32>,
+    /// For each field that begins with a quote, the index in `separators` of the separator before
+    /// it, ascending.
+    pub quoted: Vec<u32>,
+    /// The newlines of the block, those inside quotes too.
+    pub newlines: u64,
     /// The block holds a quote somewhere.
     pub quotes: bool,
+    /// The block holds a carriage return somewhere.
+    pub returns: bool,
     /// The block holds a byte of 0x80 or above.
     pub non_ascii: bool,
     /// The block ends inside a quoted field.
@@ -35,7 +42,10 @@ impl Structure {
         Self {
             separators: Vec::new(),
             row_ends: Vec::new(),
+            quoted: Vec::new(),
+            newlines: 0,
             quotes: false,
+            returns: false,
             non_ascii: false,
             open_at_end: false,
             misplaced: None,
@@ -101,7 +111,10 @@ impl Structure {
         self.separators.clear();
         self.separators.push(u32::MAX);
         self.row_ends.clear();
+        self.quoted.clear();
+        self.newlines = 0;
         self.quotes = false;
+        self.returns = false;
         self.non_ascii = false;
         self.open_at_end = false;
         self.misplaced = None;

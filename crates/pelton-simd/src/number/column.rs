@@ -1,7 +1,7 @@
 //! Whole columns of fields.
 //!
 //! A field of at most sixteen bytes is read in one 128-bit register that ends where the field
-//! ends (four of them in one of 512 bits), so that neither its length nor the place of its point
+//! ends (four of them in one of 512 bits, eight where all have at most eight bytes), so that neither its length nor the place of its point
 //! costs a mispredicted branch. Longer ones, and those in the block's first bytes, go to the
 //! functions for single fields.
 
@@ -204,6 +204,23 @@ where
         (self.single)(view.of(self.block))
     }
 
+    /// Reads eight views; returns their bits.
+    #[inline(always)]
+    fn eight<V: Vector>(&self, v: V, views: &[View; 8], values: &mut [T; 8]) -> u64 {
+        let mut bits = 0;
+        if let Some(numbers) = v.short_decimals(self.block, views) {
+            for k in 0..8 {
+                bits |= put(&mut values[k], self.value(views[k], numbers[k])) << k;
+            }
+            return bits;
+        }
+        let (fours, quads) = (views.as_chunks::<4>().0, values.as_chunks_mut::<4>().0);
+        for k in 0..2 {
+            bits |= self.four(v, fours[k], &mut quads[k]) << (4 * k);
+        }
+        bits
+    }
+
     /// Reads four views, of which those with a fast way share a register; returns their bits.
     #[inline(always)]
     fn four<V: Vector>(&self, v: V, views: [View; 4], values: &mut [T; 4]) -> u64 {
@@ -263,14 +280,14 @@ where
         self.out.resize(start + self.views.len(), T::default());
         let mut out = std::mem::take(self.out);
         for (views, values) in self.views.chunks(64).zip(out[start..].chunks_mut(64)) {
-            let (fours, rest) = views.as_chunks::<4>();
-            let (quads, last) = values.as_chunks_mut::<4>();
+            let (eights, rest) = views.as_chunks::<8>();
+            let (octets, last) = values.as_chunks_mut::<8>();
             let mut word = 0;
-            for i in 0..fours.len() {
-                word |= self.four(v, fours[i], &mut quads[i]) << (4 * i);
+            for i in 0..eights.len() {
+                word |= self.eight(v, &eights[i], &mut octets[i]) << (8 * i);
             }
             for (i, view) in rest.iter().enumerate() {
-                word |= put(&mut last[i], self.value_slow(*view)) << (4 * fours.len() + i);
+                word |= put(&mut last[i], self.value_slow(*view)) << (8 * eights.len() + i);
             }
             self.valid.push(word);
         }

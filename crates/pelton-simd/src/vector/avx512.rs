@@ -1,6 +1,7 @@
 //! 512-bit vectors: a chunk is one register, a mask one instruction, and positions are compressed.
 
 use super::{CHUNK, Decimal, Kernel, Slots, Vector};
+use crate::view::View;
 use std::arch::x86_64::*;
 
 /// Proof of AVX-512 F, BW, DQ, VL, VBMI, VBMI2 and of all that AVX2 is asked for.
@@ -119,5 +120,11 @@ impl Vector for Avx512 {
     fn decimals(self, fields: [(&[u8; 16], usize); 4]) -> [Option<Decimal>; 4] {
         // SAFETY: `self` proves the instructions.
         unsafe { super::four_digits::decimals(fields) }
+    }
+
+    #[inline(always)]
+    fn short_decimals(self, block: &[u8], views: &[View; 8]) -> Option<[Option<Decimal>; 8]> {
+        // SAFETY: `self` proves the instructions.
+        unsafe { super::eight_digits::decimals(block, views) }
     }
 }

@@ -16,10 +16,13 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod digits;
 #[cfg(target_arch = "x86_64")]
+mod eight_digits;
+#[cfg(target_arch = "x86_64")]
 mod four_digits;
 mod portable;
 
 use crate::Level;
+use crate::view::View;
 use std::mem::MaybeUninit;
 
 /// Bytes that a kernel takes in one step: one bit each in a `u64`.
@@ -85,6 +88,13 @@ pub(crate) trait Vector: Copy {
         let (a, b) = (self.decimal(a.0, a.1), self.decimal(b.0, b.1));
         [a, b, self.decimal(c.0, c.1), self.decimal(d.0, d.1)]
     }
+
+    /// [`decimal`](Self::decimal) of eight fields of at most eight bytes each, where the level
+    /// reads them at once.
+    #[inline(always)]
+    fn short_decimals(self, _: &[u8], _: &[View; 8]) -> Option<[Option<Decimal>; 8]> {
+        None
+    }
 }
 
 /// A computation with one body for all vector levels and a scalar twin.
@@ -144,10 +154,49 @@ pub(crate) fn padded(tail: &[u8]) -> ([u8; CHUNK], u64) {
 /// Appends `base + i` for each set bit `i` of `mask`.
 #[inline(always)]
 pub(crate) fn push_positions<V: Vector>(v: V, mask: u64, base: u32, out: &mut Vec<u32>) {
-    out.reserve(CHUNK);
-    if let Some(slots) = out.spare_capacity_mut().first_chunk_mut() {
-        let count = v.positions(mask, base, slots);
-        // SAFETY: there was room for 64 more, and `positions` has written the first `count`.
-        unsafe { out.set_len(out.len() + count) };
+    let mut positions = Positions::reserve(out, CHUNK);
+    positions.push(v, mask, base);
+    positions.finish();
+}
+
+/// Positions written behind those of a `Vec`, with room made once for many masks: what is known of
+/// the `Vec` stays in registers meanwhile.
+pub(crate) struct Positions<'a> {
+    out: &'a mut Vec<u32>,
+    /// How many of the slots past the end of `out` are written.
+    written: usize,
+}
+
+impl<'a> Positions<'a> {
+    /// Makes room for the positions of so many bytes.
+    #[inline(always)]
+    pub(crate) fn reserve(out: &'a mut Vec<u32>, bytes: usize) -> Self {
+        out.reserve(bytes + CHUNK);
+        Self { out, written: 0 }
+    }
+
+    /// Positions so far, those that were there before included.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> u32 {
+        (self.out.len() + self.written) as u32
+    }
+
+    /// Appends `base + i` for each set bit `i` of `mask`.
+    ///
+    /// # Panics
+    ///
+    /// When these are more bytes than there was room made for.
+    #[inline(always)]
+    pub(crate) fn push<V: Vector>(&mut self, v: V, mask: u64, base: u32) {
+        let rest = &mut self.out.spare_capacity_mut()[self.written..];
+        let slots = rest.first_chunk_mut().expect("room was made");
+        self.written += v.positions(mask, base, slots);
+    }
+
+    /// Makes them part of the `Vec`.
+    #[inline(always)]
+    pub(crate) fn finish(self) {
+        // SAFETY: `positions` has written the slots that it has counted, one behind the other.
+        unsafe { self.out.set_len(self.out.len() + self.written) };
     }
 }

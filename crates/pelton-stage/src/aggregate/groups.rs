@@ -88,19 +88,30 @@ impl Groups {
     fn note(&mut self, positions: &[u64]) {
         let known = self.first.len();
         let rows = self.rows.iter().zip(positions);
-        for (&group, &position) in rows.clone() {
-            if group as usize == self.first.len() {
-                self.first.push(position);
+        if self.table.len().max(1) > known {
+            for (&group, &position) in rows.clone() {
+                if group as usize == self.first.len() {
+                    self.first.push(position);
+                }
             }
         }
-        let early = positions.iter().any(|&position| position < self.latest);
-        if early || (self.first.len() > known && !positions.is_sorted()) {
+        let sorted = positions.is_sorted();
+        let (least, greatest) = match (positions, sorted) {
+            ([], _) => return,
+            ([least, .., greatest], true) => (*least, *greatest),
+            _ => positions
+                .iter()
+                .fold((u64::MAX, 0), |(least, greatest), &position| {
+                    (position.min(least), position.max(greatest))
+                }),
+        };
+        if least < self.latest || (self.first.len() > known && !sorted) {
             for (&group, &position) in rows {
                 let first = &mut self.first[group as usize];
                 *first = position.min(*first);
             }
         }
-        self.latest = positions.iter().fold(self.latest, |a, &b| a.max(b));
+        self.latest = greatest.max(self.latest);
     }
 
     /// The pieces of the key of a group; none without keys.

@@ -131,9 +131,11 @@ impl Keys {
         self.words.clear();
         self.words.resize(rows, 0);
         self.long.clear();
-        for column in columns.clone() {
-            append(&mut self.words, column, start);
+        let mut rest = columns.clone();
+        if let Some(first) = rest.next() {
+            append::<true>(&mut self.words, first, start);
         }
+        rest.for_each(|column| append::<false>(&mut self.words, column, start));
         self.spell_out(columns, start);
         self.hash(seed);
     }
@@ -204,10 +206,11 @@ impl Keys {
     }
 }
 
-/// The word with a piece of `len` bytes behind those it has, or marked as long.
+/// The word with a piece of `len` bytes behind those it has, none in the `FIRST` column, or marked
+/// as long.
 #[inline]
-const fn with_piece(word: u128, piece: u128, len: u32) -> u128 {
-    let used = (word >> 120) as u32;
+const fn with_piece<const FIRST: bool>(word: u128, piece: u128, len: u32) -> u128 {
+    let used = if FIRST { 0 } else { (word >> 120) as u32 };
     if used + len > INLINE {
         return LONG << 120;
     }
@@ -215,35 +218,35 @@ const fn with_piece(word: u128, piece: u128, len: u32) -> u128 {
 }
 
 /// Puts the pieces of `column`, from row `start` on, behind those that the words have.
-fn append(words: &mut [u128], column: &Column, start: usize) {
+fn append<const FIRST: bool>(words: &mut [u128], column: &Column, start: usize) {
     let validity = column.validity();
     match column.values() {
-        Values::Bool(bits) => each(words, validity, start, |row| {
+        Values::Bool(bits) => each::<FIRST>(words, validity, start, |row| {
             (u128::from(bits.get(row)) + 1, 1)
         }),
         Values::Int64(values) | Values::Timestamp(values) => {
-            each(words, validity, start, |row| number(zigzag(values[row])));
+            each::<FIRST>(words, validity, start, |row| number(zigzag(values[row])));
         }
         Values::Float64(values) => {
-            each(words, validity, start, |row| {
+            each::<FIRST>(words, validity, start, |row| {
                 number(float_bits(values[row]))
             });
         }
         Values::Decimal { mantissas, .. } => {
-            each(words, validity, start, |row| {
+            each::<FIRST>(words, validity, start, |row| {
                 wide_number(wide_zigzag(mantissas[row]))
             });
         }
         Values::String(strings) | Values::Bytes(strings) => {
             let (base, views) = (strings.base(), strings.views());
-            each(words, validity, start, |row| text(base, views[row]));
+            each::<FIRST>(words, validity, start, |row| text(base, views[row]));
         }
         other => unreachable!("no keys of type {}", other.data_type()),
     }
 }
 
 #[inline]
-fn each(
+fn each<const FIRST: bool>(
     words: &mut [u128],
     validity: Option<&Bitmap>,
     start: usize,
@@ -252,14 +255,14 @@ fn each(
     let Some(validity) = validity else {
         for (row, word) in words.iter_mut().enumerate() {
             let (piece, len) = piece(start + row);
-            *word = with_piece(*word, piece, len);
+            *word = with_piece::<FIRST>(*word, piece, len);
         }
         return;
     };
     for (row, word) in words.iter_mut().enumerate() {
         let valid = validity.get(start + row);
         let (piece, len) = if valid { piece(start + row) } else { (0, 1) };
-        *word = with_piece(*word, piece, len);
+        *word = with_piece::<FIRST>(*word, piece, len);
     }
 }
 
@@ -283,20 +286,6 @@ fn text(base: &[u8], view: View) -> (u128, u32) {
     if view.len >= INLINE {
         return (0, INLINE + 1);
     }
-    let start = view.start as usize;
-    let bytes = match base.get(start..start + 16) {
-        Some(bytes) => bytes.try_into().unwrap_or_default(),
-        None => short_load(view.of(base)),
-    };
-    let mask = (1u128 << (view.len * 8)) - 1;
-    let piece = (u128::from_le_bytes(bytes) & mask) << 8;
+    let piece = view.prefix(base) << 8;
     (piece | u128::from(view.len + 1), view.len + 1)
-}
-
-/// At the end of the base, where 16 bytes cannot be read.
-#[cold]
-fn short_load(value: &[u8]) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..value.len()].copy_from_slice(value);
-    bytes
 }
