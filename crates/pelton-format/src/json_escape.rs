@@ -116,6 +116,16 @@ fn is_plain(text: &[u8]) -> bool {
     special == 0 && !tail
 }
 
+/// True when `inner`, which stood between quotes, holds a backslash; eight bytes at a time.
+#[inline]
+pub(crate) fn has_escape(inner: &[u8]) -> bool {
+    let (words, tail) = inner.as_chunks::<8>();
+    let found = words.iter().fold(0, |all, word| {
+        all | zeros(u64::from_le_bytes(*word) ^ (0x5c * ONES))
+    });
+    found & HIGHS != 0 || tail.contains(&b'\\')
+}
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 

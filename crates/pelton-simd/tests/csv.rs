@@ -80,15 +80,23 @@ proptest! {
         prop_assert_eq!(structure.records(), rows.len());
         prop_assert_eq!(structure.non_ascii, !text.is_ascii());
         prop_assert_eq!(structure.quotes, text.contains('"'));
+        prop_assert_eq!(structure.returns, crlf && !rows.is_empty());
+        prop_assert_eq!(structure.newlines, text.matches('\n').count() as u64);
+        let mut quoted = structure.quoted.iter().copied();
         for (record, row) in rows.iter().enumerate() {
             prop_assert_eq!(structure.fields(record), row.len());
             prop_assert_eq!(structure.field(record, row.len()), None);
             for (i, field) in row.iter().enumerate() {
                 let range = structure.field(record, i).expect("a field");
                 let raw = text[range].trim_end_matches('\r');
+                if raw.starts_with('"') {
+                    let before = if record == 0 { 0 } else { structure.row_ends[record - 1] };
+                    prop_assert_eq!(quoted.next(), Some(before + i as u32));
+                }
                 prop_assert_eq!(&unquoted(raw), field);
             }
         }
+        prop_assert_eq!(quoted.next(), None);
     }
 }
 

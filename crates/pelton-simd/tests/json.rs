@@ -61,6 +61,7 @@ proptest! {
         prop_assert!(!structure.open_at_end && structure.unclosed.is_none());
         prop_assert_eq!(structure.escapes, line.contains('\\'));
         prop_assert_eq!(structure.non_ascii, !line.is_ascii());
+        prop_assert!(!structure.controls);
     }
 }
 
@@ -88,6 +89,18 @@ fn an_unclosed_string_spoils_its_own_line_only() {
         assert_eq!(structure.line(3), [] as [u32; 0], "{level}");
         assert_eq!(structure.line(4), [16, 18], "{level}");
         assert!(!structure.open_at_end);
+    }
+}
+
+#[test]
+fn control_characters_are_seen_wherever_they_stand() {
+    for level in Level::available() {
+        for place in 0..130 {
+            let mut text = [b'\n'; 130];
+            assert!(!scanned(level, &text).controls, "{level}");
+            text[place] = 0;
+            assert!(scanned(level, &text).controls, "{level} {place}");
+        }
     }
 }
 

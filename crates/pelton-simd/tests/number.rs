@@ -357,36 +357,60 @@ proptest! {
     /// Columns give what the functions for one field give, wherever in the block the field is.
     #[test]
     fn columns_agree_with_single_fields(texts in prop::collection::vec(numberish(), 0..150)) {
-        let block = texts.join(",");
-        let mut start = 0;
-        let views: Vec<View> = texts.iter().map(|text| {
-            let view = View { start, len: text.len() as u32 };
+        columns_agree(&texts)?;
+    }
+
+    /// Eight of them share a register.
+    #[test]
+    fn columns_of_short_fields_agree(
+        texts in prop::collection::vec("-?[0-9]{0,4}[.]?[0-9]{0,2}|[-+.0-9x ]{1,8}", 0..150),
+    ) {
+        columns_agree(&texts)?;
+    }
+}
+
+fn columns_agree(texts: &[String]) -> Result<(), TestCaseError> {
+    let block = texts.join(",");
+    let mut start = 0;
+    let views: Vec<View> = texts
+        .iter()
+        .map(|text| {
+            let view = View {
+                start,
+                len: text.len() as u32,
+            };
             start += view.len + 1;
             view
-        }).collect();
-        let block = block.as_bytes();
-        let bit = |valid: &[u64], i: usize| valid[i / 64] >> (i % 64) & 1 == 1;
+        })
+        .collect();
+    let block = block.as_bytes();
+    let bit = |valid: &[u64], i: usize| valid[i / 64] >> (i % 64) & 1 == 1;
 
-        for level in Level::available() {
-            let (mut longs, mut valid) = (Vec::new(), Vec::new());
-            i64_column_at(level, block, &views, &mut longs, &mut valid);
-            for (i, text) in texts.iter().enumerate() {
-                let found = bit(&valid, i).then_some(longs[i]);
-                prop_assert_eq!(found, parse_i64(text.as_bytes()), "{}", text);
-            }
-            let mut decimals = Vec::new();
-            decimal_column_at(level, block, &views, 4, &mut decimals, &mut valid);
-            for (i, text) in texts.iter().enumerate() {
-                let found = bit(&valid, i).then_some(decimals[i]);
-                prop_assert_eq!(found, parse_decimal_scaled(text.as_bytes(), 4).ok(), "{}", text);
-            }
-            let mut floats = Vec::new();
-            f64_column_at(level, block, &views, &mut floats, &mut valid);
-            for (i, text) in texts.iter().enumerate() {
-                let found = bit(&valid, i).then_some(floats[i].to_bits());
-                let expected = parse_f64(text.as_bytes()).map(f64::to_bits);
-                prop_assert_eq!(found, expected, "{}", text);
-            }
+    for level in Level::available() {
+        let (mut longs, mut valid) = (Vec::new(), Vec::new());
+        i64_column_at(level, block, &views, &mut longs, &mut valid);
+        for (i, text) in texts.iter().enumerate() {
+            let found = bit(&valid, i).then_some(longs[i]);
+            prop_assert_eq!(found, parse_i64(text.as_bytes()), "{}", text);
+        }
+        let mut decimals = Vec::new();
+        decimal_column_at(level, block, &views, 4, &mut decimals, &mut valid);
+        for (i, text) in texts.iter().enumerate() {
+            let found = bit(&valid, i).then_some(decimals[i]);
+            prop_assert_eq!(
+                found,
+                parse_decimal_scaled(text.as_bytes(), 4).ok(),
+                "{}",
+                text
+            );
+        }
+        let mut floats = Vec::new();
+        f64_column_at(level, block, &views, &mut floats, &mut valid);
+        for (i, text) in texts.iter().enumerate() {
+            let found = bit(&valid, i).then_some(floats[i].to_bits());
+            let expected = parse_f64(text.as_bytes()).map(f64::to_bits);
+            prop_assert_eq!(found, expected, "{}", text);
         }
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pelton_pool::Budget;
 use pelton_record::{Batch, Schema};
 
+use crate::fold::own;
 use crate::{Aggregate, Alone, Call, Crew, Dropped, Error, Fold, FoldState, Function, Spill};
 
 /// Of all rows with equal keys keeps the one that comes first in the input: SQL's `DISTINCT ON`,
@@ -135,19 +136,13 @@ impl Dedup {
     }
 }
 
-/// A state of this fold.
-fn own(state: Box<dyn FoldState>) -> State {
-    let state = state.into_any().downcast();
-    *state.expect("states of one fold are merged")
-}
-
 impl FoldState for State {
     fn fold(&mut self, batch: &mut Batch) -> Result<(), Error> {
         self.groups.fold(batch)
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        self.groups.merge(own(other).groups)
+        self.groups.merge(own::<Self>(other).groups)
     }
 
     fn finish(
@@ -162,7 +157,7 @@ impl FoldState for State {
         crew: &dyn Crew,
     ) -> Result<Box<dyn Iterator<Item = Result<Batch, Error>> + Send>, Error> {
         let Self { groups, dedup } = *self;
-        let others = others.into_iter().map(|other| own(other).groups);
+        let others = others.into_iter().map(|other| own::<Self>(other).groups);
         let groups = groups.finish_with(others.collect(), crew)?;
         Ok(Box::new(groups.map(move |batch| Ok(dedup.arrange(batch?)))))
     }

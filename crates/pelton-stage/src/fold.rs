@@ -105,3 +105,13 @@ pub trait FoldState: Send {
     /// Itself, for [`merge`](Self::merge) to take apart.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
+
+/// The state of another worker as what it is.
+///
+/// # Panics
+///
+/// When it was made by a fold of another kind, which is a caller's mistake.
+pub(crate) fn own<S: FoldState + 'static>(state: Box<dyn FoldState>) -> S {
+    let state = state.into_any().downcast();
+    *state.expect("states of one fold are merged")
+}

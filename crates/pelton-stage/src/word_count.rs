@@ -7,6 +7,7 @@ use pelton_pool::Budget;
 use pelton_record::{Batch, Column, DataType, Schema, Strings};
 use pelton_simd::words;
 
+use crate::fold::own;
 use crate::{Error, Fold, FoldState};
 
 /// Counts lines, words and bytes of a column of text, a line each row.
@@ -106,8 +107,7 @@ impl FoldState for State {
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        let other = other.expect("states of one fold are merged");
+        let other: Self = own(other);
         self.lines += other.lines;
         self.words += other.words;
         self.bytes += other.bytes;

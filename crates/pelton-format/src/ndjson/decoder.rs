@@ -69,7 +69,7 @@ impl NdjsonDecoder {
             positions,
             next: 0,
             at: 0,
-            controls: has_controls(bytes),
+            controls: self.structure.controls,
             escapes: self.structure.escapes,
             paths: &self.paths,
             shape: &mut self.shape,
@@ -93,17 +93,6 @@ impl NdjsonDecoder {
         }
         (extents, refusals.into_rejected())
     }
-}
-
-/// True when `bytes` hold control characters other than newlines. Without a branch a byte, so that
-/// it becomes vector code.
-fn has_controls(bytes: &[u8]) -> bool {
-    let found = |chunk: &[u8]| {
-        chunk.iter().fold(0, |found, &byte| {
-            found | u8::from(byte < 0x20) & u8::from(byte != b'\n')
-        })
-    };
-    bytes.chunks(1024).any(|chunk| found(chunk) != 0)
 }
 
 /// Says what is wrong with a line that the walk gave up on.

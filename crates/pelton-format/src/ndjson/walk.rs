@@ -12,7 +12,7 @@ use super::paths::{Paths, Target};
 use super::shape::{Found, NONE, START, Shape};
 use crate::fields::Fields;
 use crate::json::{DEPTH_MAX, is_number, is_short_number, is_space, is_value};
-use crate::json_escape::{has_control, is_valid, unescape};
+use crate::json_escape::{has_control, has_escape, is_valid, unescape};
 
 /// The record is not one JSON object. What exactly is wrong is found out by a slower reader.
 #[derive(Debug)]
@@ -332,7 +332,7 @@ fn wanted_string(
     inner: View,
     escapes: bool,
 ) -> Walked {
-    let escaped = escapes && inner.of(bytes).contains(&b'\\');
+    let escaped = escapes && has_escape(inner.of(bytes));
     if escaped && !is_valid(inner.of(bytes)) {
         return Err(Broken);
     }

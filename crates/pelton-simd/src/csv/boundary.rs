@@ -152,7 +152,7 @@ impl<V: Vector> Pass<V> {
             separators: (v.eq(chunk, self.delimiter) & valid) | newlines,
             valid,
         };
-        let ends = newlines & self.quotes.outside(v, &masks, chunk, base);
+        let ends = newlines & self.quotes.outside_quoted(v, &masks, chunk, base);
         if ends != 0 {
             self.newlines = ends;
             self.newlines_base = base;

@@ -67,15 +67,31 @@ impl Quotes {
         base: usize,
     ) -> u64 {
         let Masks {
-            quotes,
-            separators,
-            valid,
+            quotes, separators, ..
         } = *masks;
         if quotes | self.inside | self.closed == 0 {
             self.may_open = separators >> 63;
             self.starts = self.may_open;
             return !0;
         }
+        self.outside_quoted(v, masks, chunk, base)
+    }
+
+    /// [`outside`](Self::outside) without asking whether there is any quote: the better choice
+    /// where little else depends on the answer.
+    #[inline(always)]
+    pub(super) fn outside_quoted<V: Vector>(
+        &mut self,
+        v: V,
+        masks: &Masks,
+        chunk: V::Chunk,
+        base: usize,
+    ) -> u64 {
+        let Masks {
+            quotes,
+            separators,
+            valid,
+        } = *masks;
         let inside = v.prefix_xor(quotes) ^ self.inside;
         let before = (separators | quotes) << 1 | self.may_open;
         let closing = quotes & !inside;

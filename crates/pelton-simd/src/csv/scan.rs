@@ -3,11 +3,7 @@
 use super::quotes::{Masks, Quotes};
 use super::{Dialect, Structure};
 use crate::Level;
-use crate::vector::{CHUNK, Kernel, Positions, Vector, dispatch, padded};
-
-/// Chunks for whose positions room is made at once: with more the room of a short block is mostly
-/// empty, with one the scan takes a seventh longer.
-const STRETCH: usize = 16;
+use crate::vector::{CHUNK, Kernel, Positions, STRETCH, Vector, dispatch, padded};
 
 /// Finds every separator of a block that starts at a record's start.
 ///
@@ -217,10 +213,10 @@ impl<V: Vector> Pass<V> {
             let fields = separators << 1 | starts;
             let opened = v.extract(masks.quotes & !outside, fields);
             let first = places.separators.len() - starts as u32;
-            places.quoted.push(v, opened, first);
+            places.quoted.push_few(opened, first);
         }
         let rows = v.extract(newlines, separators);
-        places.row_ends.push(v, rows, places.separators.len());
+        places.row_ends.push_few(rows, places.separators.len());
         places.separators.push(v, separators, base as u32);
     }
 }

@@ -27,6 +27,8 @@ pub struct Structure {
     pub non_ascii: bool,
     /// The block holds a backslash.
     pub escapes: bool,
+    /// The block holds a control character other than a newline.
+    pub controls: bool,
     /// The first newline that came before the end of a string.
     pub unclosed: Option<usize>,
     /// The block ends inside a string.
@@ -42,6 +44,7 @@ impl Structure {
             line_ends: Vec::new(),
             non_ascii: false,
             escapes: false,
+            controls: false,
             unclosed: None,
             open_at_end: false,
         }
@@ -66,6 +69,7 @@ impl Structure {
         self.line_ends.clear();
         self.non_ascii = false;
         self.escapes = false;
+        self.controls = false;
         self.unclosed = None;
         self.open_at_end = false;
     }

@@ -3,7 +3,7 @@
 use super::Structure;
 use super::escapes::escaped;
 use crate::Level;
-use crate::vector::{CHUNK, Kernel, Vector, dispatch, padded, push_positions};
+use crate::vector::{CHUNK, Kernel, Positions, STRETCH, Vector, dispatch, padded};
 
 /// Finds the structure of a block of JSON lines that starts at a line's start.
 ///
@@ -51,6 +51,7 @@ impl Kernel for Scan<'_> {
         for (i, &byte) in bytes.iter().enumerate() {
             out.non_ascii |= !byte.is_ascii();
             out.escapes |= byte == b'\\';
+            out.controls |= byte < b' ' && byte != b'\n';
             let part = match byte {
                 b'\n' => {
                     if out.open_at_end && out.unclosed.is_none() {
@@ -74,42 +75,69 @@ impl Kernel for Scan<'_> {
 
     #[inline(always)]
     fn vector<V: Vector>(self, v: V) {
-        let (chunks, tail) = self.bytes.as_chunks();
+        let Self { bytes, out } = self;
+        let (chunks, tail) = bytes.as_chunks();
         let (last, valid) = padded(tail);
         let mut pass = Pass {
             v,
-            positions: std::mem::take(&mut self.out.positions),
-            line_ends: std::mem::take(&mut self.out.line_ends),
             all: v.load(&last),
             backslashes: 0,
+            controls: 0,
             escape_next: 0,
             inside: 0,
             unclosed: None,
         };
-        for (i, chunk) in chunks.iter().enumerate() {
-            pass.step(v.load(chunk), i * CHUNK);
+        for (i, stretch) in chunks.chunks(STRETCH).enumerate() {
+            let mut places = Places::reserve(out, stretch.len() * CHUNK);
+            for (j, chunk) in stretch.iter().enumerate() {
+                let base = (i * STRETCH + j) * CHUNK;
+                pass.step(v.load(chunk), base, !0, &mut places);
+            }
+            places.finish();
         }
-        // Zeros are no part of anything, so the padding needs no mask.
         if valid != 0 {
-            pass.step(v.load(&last), chunks.len() * CHUNK);
+            let mut places = Places::reserve(out, CHUNK);
+            pass.step(v.load(&last), chunks.len() * CHUNK, valid, &mut places);
+            places.finish();
         }
-        self.out.positions = pass.positions;
-        self.out.line_ends = pass.line_ends;
-        self.out.non_ascii = v.high(pass.all) != 0;
-        self.out.escapes = pass.backslashes != 0;
-        self.out.unclosed = pass.unclosed;
-        self.out.open_at_end = pass.inside != 0;
+        out.non_ascii = v.high(pass.all) != 0;
+        out.escapes = pass.backslashes != 0;
+        out.controls = pass.controls != 0;
+        out.unclosed = pass.unclosed;
+        out.open_at_end = pass.inside != 0;
+    }
+}
+
+/// Where a stretch writes what it finds.
+struct Places<'a> {
+    positions: Positions<'a>,
+    line_ends: Positions<'a>,
+}
+
+impl<'a> Places<'a> {
+    #[inline(always)]
+    fn reserve(out: &'a mut Structure, bytes: usize) -> Self {
+        Self {
+            positions: Positions::reserve(&mut out.positions, bytes),
+            line_ends: Positions::reserve(&mut out.line_ends, bytes),
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self) {
+        self.positions.finish();
+        self.line_ends.finish();
     }
 }
 
 struct Pass<V: Vector> {
     v: V,
-    positions: Vec<u32>,
-    line_ends: Vec<u32>,
     /// All chunks or-ed: their high bits tell whether any byte was past ASCII.
     all: V::Chunk,
     /// All backslash masks or-ed.
     backslashes: u64,
+    /// All masks of control characters or-ed, newlines left out.
+    controls: u64,
     /// One if the first byte of the next chunk is escaped.
     escape_next: u64,
     /// All ones inside a string, else zero.
@@ -119,10 +147,12 @@ struct Pass<V: Vector> {
 
 impl<V: Vector> Pass<V> {
     #[inline(always)]
-    fn step(&mut self, chunk: V::Chunk, base: usize) {
+    fn step(&mut self, chunk: V::Chunk, base: usize, valid: u64, places: &mut Places<'_>) {
         let v = self.v;
         self.all = v.or(self.all, chunk);
+        // The zeros of the padding are controls, and no part of anything else.
         let newlines = v.eq(chunk, b'\n');
+        self.controls |= v.within(chunk, 0, b' ' - 1) & !newlines & valid;
         let backslashes = v.eq(chunk, b'\\');
         self.backslashes |= backslashes;
         let quotes = v.eq(chunk, b'"') & !escaped(backslashes, &mut self.escape_next);
@@ -137,8 +167,8 @@ impl<V: Vector> Pass<V> {
         let parts = brackets | v.eq(chunk, b':') | v.eq(chunk, b',');
         let all = parts & !inside | quotes | newlines;
         let lines = v.extract(newlines, all);
-        push_positions(v, lines, self.positions.len() as u32, &mut self.line_ends);
-        push_positions(v, all, base as u32, &mut self.positions);
+        places.line_ends.push_few(lines, places.positions.len());
+        places.positions.push(v, all, base as u32);
     }
 
     /// Closes at each newline the string that is open there; returns what is inside strings then.

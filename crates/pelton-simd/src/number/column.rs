@@ -210,7 +210,7 @@ where
         let mut bits = 0;
         if let Some(numbers) = v.short_decimals(self.block, views) {
             for k in 0..8 {
-                bits |= put(&mut values[k], self.value(views[k], numbers[k])) << k;
+                bits |= put(&mut values[k], self.value(views[k], numbers.lane(k))) << k;
             }
             return bits;
         }

@@ -1,6 +1,6 @@
 //! 512-bit vectors: a chunk is one register, a mask one instruction, and positions are compressed.
 
-use super::{CHUNK, Decimal, Kernel, Slots, Vector};
+use super::{CHUNK, Decimal, Eight, Kernel, Slots, Vector};
 use crate::view::View;
 use std::arch::x86_64::*;
 
@@ -123,7 +123,7 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    fn short_decimals(self, block: &[u8], views: &[View; 8]) -> Option<[Option<Decimal>; 8]> {
+    fn short_decimals(self, block: &[u8], views: &[View; 8]) -> Option<Eight> {
         // SAFETY: `self` proves the instructions.
         unsafe { super::eight_digits::decimals(block, views) }
     }

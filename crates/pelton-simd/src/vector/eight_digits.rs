@@ -3,7 +3,7 @@
 //! As [`four_digits`](super::four_digits), with a lane of 64 bits, and eight bits of a mask, for
 //! each number: most numbers of a file are this short.
 
-use super::Decimal;
+use super::Eight;
 use crate::view::View;
 use std::arch::x86_64::*;
 
@@ -41,7 +41,7 @@ fn words(block: &[u8], views: &[View; 8]) -> Option<[u64; 8]> {
 ///
 /// The machine has AVX-512 F and BW.
 #[inline(always)]
-pub(super) unsafe fn decimals(block: &[u8], views: &[View; 8]) -> Option<[Option<Decimal>; 8]> {
+pub(super) unsafe fn decimals(block: &[u8], views: &[View; 8]) -> Option<Eight> {
     let words = words(block, views)?;
     // SAFETY: the caller vouches for the instructions, and `words` for the lengths.
     let (values, classes) = unsafe { classify(&words, views) };
@@ -57,17 +57,12 @@ pub(super) unsafe fn decimals(block: &[u8], views: &[View; 8]) -> Option<[Option
     let numbers = lanes_with_any(keep & digits) & !wrong;
     // SAFETY: the caller vouches for the instructions.
     let sizes = unsafe { combine(values, digits, others | below) };
-    let lane = |i: usize| {
-        let point = (others >> (8 * i)) as u8;
-        let decimal = Decimal {
-            minus: (minus >> (8 * i)) as u8 != 0,
-            size: sizes[i],
-            scale: (point.leading_zeros() & 7) as u8,
-            pointed: point != 0,
-        };
-        (numbers >> (8 * i) & 1 == 1).then_some(decimal)
-    };
-    Some([0, 1, 2, 3, 4, 5, 6, 7].map(lane))
+    Some(Eight {
+        sizes,
+        numbers,
+        minus,
+        points: others,
+    })
 }
 
 /// What the bytes of eight fields are, a bit each.

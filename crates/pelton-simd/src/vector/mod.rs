@@ -28,6 +28,11 @@ use std::mem::MaybeUninit;
 /// Bytes that a kernel takes in one step: one bit each in a `u64`.
 pub(crate) const CHUNK: usize = 64;
 
+/// Chunks for whose positions a scan makes room at once. With one alone what is known of the
+/// vectors goes to memory and back at every chunk; with many more, a short block makes room that it
+/// does not need.
+pub(crate) const STRETCH: usize = 16;
+
 /// Room for the positions of one chunk.
 pub(crate) type Slots = [MaybeUninit<u32>; CHUNK];
 
@@ -41,6 +46,37 @@ pub(crate) struct Decimal {
     pub(crate) scale: u8,
     /// There is a point, if only at the end.
     pub(crate) pointed: bool,
+}
+
+/// Eight fields of at most eight bytes, read at once.
+pub(crate) struct Eight {
+    /// All digits of each, the point left out.
+    sizes: [u64; 8],
+    /// In the byte of each, its lowest bit: whether it is a number.
+    numbers: u64,
+    /// In the byte of each, any bit: whether it is below zero.
+    minus: u64,
+    /// In the byte of each, where its point is.
+    points: u64,
+}
+
+impl Eight {
+    /// Field `lane`, if it is a number that could be read here.
+    ///
+    /// # Panics
+    ///
+    /// When `lane` is not below 8.
+    #[inline(always)]
+    pub(crate) fn lane(&self, lane: usize) -> Option<Decimal> {
+        let point = (self.points >> (8 * lane)) as u8;
+        let decimal = Decimal {
+            minus: (self.minus >> (8 * lane)) as u8 != 0,
+            size: self.sizes[lane],
+            scale: (point.leading_zeros() & 7) as u8,
+            pointed: point != 0,
+        };
+        (self.numbers >> (8 * lane) & 1 == 1).then_some(decimal)
+    }
 }
 
 /// The instructions of a level, as operations on chunks of 64 bytes and masks of 64 bits.
@@ -92,7 +128,7 @@ pub(crate) trait Vector: Copy {
     /// [`decimal`](Self::decimal) of eight fields of at most eight bytes each, where the level
     /// reads them at once.
     #[inline(always)]
-    fn short_decimals(self, _: &[u8], _: &[View; 8]) -> Option<[Option<Decimal>; 8]> {
+    fn short_decimals(self, _: &[u8], _: &[View; 8]) -> Option<Eight> {
         None
     }
 }
@@ -127,11 +163,11 @@ pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     }
 }
 
-/// The positions by counting trailing zeros, eight at a time so that the branch is predictable.
+/// The positions by counting trailing zeros, so many at a time that the branch is predictable.
 #[inline(always)]
-fn positions_by_bits(mut mask: u64, base: u32, slots: &mut Slots) -> usize {
+fn positions_by_bits<const GROUP: usize>(mut mask: u64, base: u32, slots: &mut Slots) -> usize {
     let count = mask.count_ones() as usize;
-    for group in slots.as_chunks_mut::<8>().0 {
+    for group in slots.as_chunks_mut::<GROUP>().0 {
         for slot in group {
             slot.write(base.wrapping_add(mask.trailing_zeros()));
             mask &= mask.wrapping_sub(1);
@@ -191,6 +227,19 @@ impl<'a> Positions<'a> {
         let rest = &mut self.out.spare_capacity_mut()[self.written..];
         let slots = rest.first_chunk_mut().expect("room was made");
         self.written += v.positions(mask, base, slots);
+    }
+
+    /// [`push`](Self::push) for masks that seldom have more than four bits: words written one by
+    /// one are cheaper than a vector of sixteen.
+    ///
+    /// # Panics
+    ///
+    /// When these are more bytes than there was room made for.
+    #[inline(always)]
+    pub(crate) fn push_few(&mut self, mask: u64, base: u32) {
+        let rest = &mut self.out.spare_capacity_mut()[self.written..];
+        let slots = rest.first_chunk_mut().expect("room was made");
+        self.written += positions_by_bits::<4>(mask, base, slots);
     }
 
     /// Makes them part of the `Vec`.

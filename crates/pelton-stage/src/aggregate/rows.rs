@@ -18,6 +18,7 @@ use super::state::{BATCH_ROWS, CHUNK, State};
 use crate::fold::crew::{Alone, Crew};
 use crate::fold::log::PARTS;
 use crate::fold::ordered_keys::{OrderedKeys, Page, Pages, Range};
+use crate::fold::own;
 use crate::fold::position::positions;
 use crate::fold::set::{Found, KeySet};
 use crate::{Error, FoldState};
@@ -165,8 +166,7 @@ impl FoldState for DistinctRows {
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        self.take_in(*other.expect("states of one fold are merged"))
+        self.take_in(own(other))
     }
 
     fn finish(

@@ -11,6 +11,7 @@ use super::external::Spilled;
 use super::groups::{Decoders, Groups};
 use super::{Plan, read_bytes, write_bytes};
 use crate::fold::memory::{Memory, floor};
+use crate::fold::own;
 use crate::fold::position::positions;
 use crate::fold::runs::read_record;
 use crate::fold::set::KeySet;
@@ -296,8 +297,7 @@ impl FoldState for State {
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        self.take_in(*other.expect("states of one fold are merged"))
+        self.take_in(own(other))
     }
 
     fn finish(

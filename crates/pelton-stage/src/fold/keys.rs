@@ -252,15 +252,9 @@ fn each<const FIRST: bool>(
     start: usize,
     piece: impl Fn(usize) -> (u128, u32),
 ) {
-    let Some(validity) = validity else {
-        for (row, word) in words.iter_mut().enumerate() {
-            let (piece, len) = piece(start + row);
-            *word = with_piece::<FIRST>(*word, piece, len);
-        }
-        return;
-    };
+    // Called from one place, so that it becomes part of the loop.
     for (row, word) in words.iter_mut().enumerate() {
-        let valid = validity.get(start + row);
+        let valid = validity.is_none_or(|bits| bits.get(start + row));
         let (piece, len) = if valid { piece(start + row) } else { (0, 1) };
         *word = with_piece::<FIRST>(*word, piece, len);
     }

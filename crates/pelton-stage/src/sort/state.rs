@@ -9,6 +9,7 @@ use pelton_record::{Batch, Origin};
 use super::rows::{Entry, Rows};
 use super::{Plan, key};
 use crate::fold::memory::{Memory, floor};
+use crate::fold::own;
 use crate::fold::pieces::{Decoder, spell};
 use crate::fold::position::positions;
 use crate::fold::runs::{Merge, Runs, SEGMENT, write_record};
@@ -174,10 +175,9 @@ impl FoldState for State {
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        let mut other = other.expect("states of one fold are merged");
+        let mut other: Self = own(other);
         if self.rows.index.len() < other.rows.index.len() {
-            std::mem::swap(self, &mut *other);
+            std::mem::swap(self, &mut other);
         }
         self.runs.append(&mut other.runs);
         if self.try_append(&other.rows).is_ok() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pelton_record::{Batch, Bitmap, RejectedKind, Values};
 
 use super::Plan;
+use crate::fold::own;
 use crate::{Error, FoldState, Ordered, Passed};
 
 /// Open windows of one kind.
@@ -146,9 +147,7 @@ impl FoldState for Folded {
     }
 
     fn merge(&mut self, other: Box<dyn FoldState>) -> Result<(), Error> {
-        let other = other.into_any().downcast::<Self>();
-        let other = other.expect("states of one fold are merged");
-        self.open.merge(other.open)
+        self.open.merge(own::<Self>(other).open)
     }
 
     fn finish(
