@@ -1,9 +1,9 @@
 //! Whole columns of fields.
 //!
 //! A field of at most sixteen bytes is read in one 128-bit register that ends where the field
-//! ends (four of them in one of 512 bits, eight where all have at most eight bytes), so that neither its length nor the place of its point
-//! costs a mispredicted branch. Longer ones, and those in the block's first bytes, go to the
-//! functions for single fields.
+//! ends (four of them in one of 512 bits, eight where all have at most eight bytes), so that
+//! neither its length nor the place of its point costs a mispredicted branch. Longer ones, and
+//! those in the block's first bytes, go to the functions for single fields.
 
 use super::float::scaled;
 use super::{DECIMAL_DIGITS, POWERS, parse_decimal_scaled, parse_f64, parse_i64};
