@@ -104,9 +104,13 @@ impl Decimal {
         (scale <= Self::SCALE_MAX).then_some(Self { mantissa, scale })
     }
 
-    /// The nearest float. Quick for up to 15 digits, of which at most 22 stand after the point; longer
-    /// ones are written and read.
+    /// The nearest float. Quick for up to 15 digits, of which at most 22 stand after the point;
+    /// longer ones are written and read.
     #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the text of a decimal is that of a float"
+    )]
     pub fn to_f64(self) -> f64 {
         // Both are exact, and then the division rounds once.
         if self.mantissa.unsigned_abs() <= 1 << 53 && self.scale <= 22 {
