@@ -44,6 +44,9 @@ struct Kernel {
     round: Box<dyn FnMut()>,
 }
 
+/// Makes a kernel and checks its answer.
+type Make = fn() -> Kernel;
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(at) = arguments.iter().position(|word| word == "--simd") {
@@ -82,7 +85,7 @@ fn fastest(kernel: &mut Kernel, rounds: Option<u32>) -> f64 {
 
 /// Those whose names begin with `wanted`; only what they need is made.
 fn kernels(wanted: &str) -> Vec<Kernel> {
-    const MAKE: &[(&str, fn() -> Kernel)] = &[
+    const MAKE: &[(&str, Make)] = &[
         ("boundary", boundaries),
         ("scan", scanning),
         ("json", scanning_json),
