@@ -75,7 +75,8 @@ proptest! {
         words in prop::collection::vec(any::<u64>(), 0..4),
         length in 0..300_usize,
     ) {
-        let bit = |index: usize| words.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1);
+        let word = |index: usize| words.get(index / 64).copied().unwrap_or(0);
+        let bit = |index: usize| word(index) >> (index % 64) & 1 == 1;
         let bits = Bitmap::from_words(words.clone(), length);
         prop_assert_eq!(&bits, &Bitmap::from_fn(length, bit));
         let set: u32 = bits.words().iter().map(|word| word.count_ones()).sum();
@@ -83,7 +84,11 @@ proptest! {
     }
 
     #[test]
-    fn a_bit_is_set_and_cleared_alone(truths in truths(), at in any::<prop::sample::Index>(), to in any::<bool>()) {
+    fn a_bit_is_set_and_cleared_alone(
+        truths in truths(),
+        at in any::<prop::sample::Index>(),
+        to in any::<bool>(),
+    ) {
         prop_assume!(!truths.is_empty());
         let (mut bits, mut truths) = (bits(&truths), truths);
         let at = at.index(truths.len());

@@ -111,8 +111,9 @@ proptest! {
     ) {
         let picks: Vec<usize> = picks.iter().map(|pick| pick.index(rows.values.len())).collect();
         let places: Vec<u32> = picks.iter().map(|pick| *pick as u32).collect();
-        let columns: Vec<Column> = rows.columns().iter().map(|column| column.take(&places)).collect();
-        rows.check(&columns, &picks)?;
+        let columns = rows.columns();
+        let taken: Vec<Column> = columns.iter().map(|column| column.take(&places)).collect();
+        rows.check(&taken, &picks)?;
     }
 
     #[test]

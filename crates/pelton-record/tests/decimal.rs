@@ -98,7 +98,8 @@ proptest! {
         let down = value.mantissa().unsigned_abs() / step;
         let expected = if rest >= step - rest { down + 1 } else { down };
         prop_assert_eq!(nearest.mantissa().unsigned_abs(), expected);
-        prop_assert!(nearest.mantissa() == 0 || nearest.mantissa().signum() == value.mantissa().signum());
+        let sign = nearest.mantissa().signum();
+        prop_assert!(sign == 0 || sign == value.mantissa().signum());
     }
 
     #[test]

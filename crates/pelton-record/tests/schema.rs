@@ -50,7 +50,8 @@ proptest! {
     ) {
         let letters = |text: &str| text.chars().collect::<Vec<char>>();
         let far = |other: &str| distance(&letters(&name), &letters(other));
-        let is_slip = |other: &str| far(other) <= name.len().div_ceil(3) && far(other) < other.len();
+        let limit = |other: &str| name.len().div_ceil(3).min(other.len().saturating_sub(1));
+        let is_slip = |other: &str| far(other) <= limit(other);
         let best = names.iter().filter(|it| is_slip(it)).map(|it| far(it)).min();
         prop_assert_eq!(nearest(&name, names.iter().map(String::as_str)).map(far), best);
     }
