@@ -333,6 +333,7 @@ impl Worker {
         let before = forked.len() + detached.len();
         let task = remotes.forked[place]
             .steal_batch(forked)
+            .inspect(|_| forked.prefetch_newest())
             .or_else(|| remotes.detached[place].steal_batch(detached))?;
         let count = 1 + forked.len() + detached.len() - before;
         self.shared.cells(self.index).stolen.add(count);
