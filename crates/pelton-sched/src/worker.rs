@@ -268,6 +268,8 @@ impl Worker {
         if tick.is_multiple_of(ABROAD) {
             let taken = self.steal();
             if taken.is_some() {
+                // While the batch was moved it lay nowhere: who lay down then did not see it.
+                self.shared.sleep().notify_one();
                 return taken;
             }
         }
