@@ -10,7 +10,7 @@ use crate::sync::Arc;
 /// else sees, and meets the others only once in half a magazine.
 ///
 /// What [`take`](Self::take) lends may be returned anywhere: to this end or to another with
-/// [`put`](Self::put), or by dropping it. Up to 128 objects wait here, out of the reach of others,
+/// [`put`](Self::put), or by dropping it. Up to 129 objects wait here, out of the reach of others,
 /// until the end drops; it keeps the pool open.
 ///
 /// ```
@@ -24,6 +24,9 @@ use crate::sync::Arc;
 /// assert_eq!(pool.stats().misses, 0);
 /// ```
 pub struct Local<T> {
+    /// The object that came back last, unless it is out again: whoever takes and returns one at a
+    /// time finds it here, in the handle, without the way through the magazine's memory.
+    newest: Option<Entry<T>>,
     /// Idle objects, newest last.
     magazine: Stack<Entry<T>, MAGAZINE>,
     /// Objects handed out from the magazine since the pool was last told.
@@ -36,6 +39,7 @@ pub struct Local<T> {
 impl<T> Local<T> {
     pub(crate) fn new(pool: ObjectPool<T>) -> Self {
         Self {
+            newest: None,
             magazine: Stack::new(),
             hits: 0,
             core: pool.core().clone(),
@@ -47,7 +51,7 @@ impl<T> Local<T> {
     #[inline]
     #[must_use]
     pub fn take(&mut self) -> Leased<T> {
-        match self.magazine.pop() {
+        match self.newest.take().or_else(|| self.magazine.pop()) {
             Some(entry) => {
                 self.hits += 1;
                 Leased::new(entry)
@@ -59,12 +63,13 @@ impl<T> Local<T> {
     /// Returns `leased` to this end. One that another pool lent goes home to that pool.
     #[inline]
     pub fn put(&mut self, leased: Leased<T>) {
-        if self.magazine.is_full() {
-            self.unload(MAGAZINE / 2);
-        }
-        if let Some(entry) = leased.into_entry_of(&self.core) {
-            // There is room: the magazine was unloaded when it was full.
-            drop(self.magazine.push(entry));
+        let Some(entry) = leased.into_entry_of(&self.core) else {
+            return;
+        };
+        if self.newest.is_none() {
+            self.newest = Some(entry);
+        } else if let Err(entry) = self.magazine.push(entry) {
+            self.put_slow(entry);
         }
     }
 
@@ -86,6 +91,19 @@ impl<T> Local<T> {
         }
     }
 
+    /// How many objects wait here.
+    fn idle(&self) -> usize {
+        self.magazine.len() + usize::from(self.newest.is_some())
+    }
+
+    /// Makes room in a full magazine.
+    #[cold]
+    fn put_slow(&mut self, entry: Entry<T>) {
+        self.unload(MAGAZINE / 2);
+        // There is room now.
+        drop(self.magazine.push(entry));
+    }
+
     /// Gives all but the newest `keep` objects to the others.
     #[cold]
     fn unload(&mut self, keep: usize) {
@@ -97,6 +115,9 @@ impl<T> Local<T> {
 
 impl<T> Drop for Local<T> {
     fn drop(&mut self) {
+        if let Some(entry) = self.newest.take() {
+            self.put_slow(entry);
+        }
         self.unload(0);
     }
 }
@@ -104,7 +125,7 @@ impl<T> Drop for Local<T> {
 impl<T> fmt::Debug for Local<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local")
-            .field("idle", &self.magazine.len())
+            .field("idle", &self.idle())
             .field("pool", &self.pool)
             .finish_non_exhaustive()
     }

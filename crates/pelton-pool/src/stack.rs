@@ -24,11 +24,6 @@ impl<T, const N: usize> Stack<T, N> {
         self.len
     }
 
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.len == N
-    }
-
     /// The newest item.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {

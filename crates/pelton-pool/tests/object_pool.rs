@@ -286,3 +286,14 @@ fn no_object_is_lent_twice() {
     });
     assert_eq!((pool.stats().outstanding, pool.stats().idle), (0, 8));
 }
+
+#[test]
+fn an_end_that_goes_leaves_its_objects_to_the_others() {
+    let pool = ObjectPool::new(3, || 0u8);
+    let mut local = pool.local();
+    let lent: Vec<_> = (0..3).map(|_| local.take()).collect();
+    lent.into_iter().for_each(|object| local.put(object));
+    drop(local);
+    let stats = pool.stats();
+    assert_eq!((stats.idle, stats.outstanding, stats.misses), (3, 0, 0));
+}

@@ -137,6 +137,37 @@ fn a_window_by_time_keeps_its_bounds() {
     }
 }
 
+/// Windows at the ends of their range: none forgets too early, and none calls a new key old.
+#[test]
+fn windows_of_nothing_and_of_everything() {
+    let nothing = [
+        Dedup::<u64>::builder().window_keys(0, 2),
+        Dedup::builder().window_time(0, 2),
+    ];
+    for builder in nothing {
+        let mut seen = builder.build().unwrap();
+        for key in 0..scaled(20_000, 500) as u64 {
+            seen.advance(key).unwrap();
+            assert_eq!(seen.insert(key), Ok(true));
+        }
+    }
+    for generations in [2, u32::MAX] {
+        let everything = Dedup::<u64>::builder().window_time(u64::MAX, generations);
+        let mut seen = everything.build().unwrap();
+        assert_eq!(seen.insert(7), Ok(true));
+        seen.advance(u64::MAX).unwrap();
+        assert_eq!(seen.insert(7), Ok(false));
+    }
+}
+
+#[test]
+fn more_keys_than_memory_are_refused() {
+    let expected = Dedup::<u64>::builder().expected(usize::MAX).build();
+    assert!(expected.unwrap_err().needed_bytes > isize::MAX as usize / 64);
+    let window = Dedup::<u128>::builder().window_keys(usize::MAX, 2).build();
+    assert!(window.is_err());
+}
+
 /// All threads insert the same keys in different orders, while the table grows from nothing: each
 /// key is new for exactly one of them.
 #[test]

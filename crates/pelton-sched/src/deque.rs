@@ -67,6 +67,24 @@ mod real {
         pub(crate) fn len(&self) -> usize {
             self.0.len()
         }
+
+        /// Fetches the cells of a batch that was stolen just now: one after the other would be as
+        /// many waits for the core they came from. The deque shows nobody what lies in it, so they
+        /// are taken out and put back; in a queue that is not newest first that would reorder them.
+        pub(crate) fn prefetch_newest(&self) {
+            let mut batch = [const { None }; BATCH];
+            let mut count = 0;
+            while let Some(place) = batch.get_mut(count)
+                && let Some(task) = self.pop()
+            {
+                task.prefetch();
+                *place = Some(task);
+                count += 1;
+            }
+            for task in batch.into_iter().take(count).rev().flatten() {
+                self.0.push(task);
+            }
+        }
     }
 
     impl Remote {
@@ -149,6 +167,8 @@ mod stand_in {
         pub(crate) fn len(&self) -> usize {
             lock(&self.queue).len()
         }
+
+        pub(crate) fn prefetch_newest(&self) {}
     }
 
     impl Remote {

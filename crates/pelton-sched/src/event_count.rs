@@ -50,7 +50,9 @@ impl EventCount {
     /// not announced to anybody because it was searching, and then wake another.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
-        let before = self.state.fetch_sub(SEARCHING, Ordering::Relaxed);
+        // ORDERING: Release; pairs with the Acquire addition in `prepare`: who lies down after the
+        // caller left sees the batch that it moved.
+        let before = self.state.fetch_sub(SEARCHING, Ordering::Release);
         // ORDERING: SeqCst; pairs with the fence in `notify_one`: either that one sees nobody
         // searching, or the caller sees its work.
         fence(Ordering::SeqCst);
@@ -61,8 +63,9 @@ impl EventCount {
     pub(crate) fn prepare(&self, worker: usize) {
         let mut sleepers = lock(&self.sleepers);
         sleepers.push(worker);
+        // ORDERING: Acquire; pairs with the Release subtraction in `end_search`.
         self.state
-            .fetch_add(SLEEPING.wrapping_sub(SEARCHING), Ordering::Relaxed);
+            .fetch_add(SLEEPING.wrapping_sub(SEARCHING), Ordering::Acquire);
         drop(sleepers);
         // ORDERING: SeqCst; pairs with the fence in `notify_one`: either that one sees a sleeper,
         // or the caller's second look sees its work.

@@ -268,6 +268,8 @@ impl Worker {
         if tick.is_multiple_of(ABROAD) {
             let taken = self.steal();
             if taken.is_some() {
+                // While the batch was moved it lay nowhere: who lay down then did not see it.
+                self.shared.sleep().notify_one();
                 return taken;
             }
         }
@@ -333,6 +335,7 @@ impl Worker {
         let before = forked.len() + detached.len();
         let task = remotes.forked[place]
             .steal_batch(forked)
+            .inspect(|_| forked.prefetch_newest())
             .or_else(|| remotes.detached[place].steal_batch(detached))?;
         let count = 1 + forked.len() + detached.len() - before;
         self.shared.cells(self.index).stolen.add(count);

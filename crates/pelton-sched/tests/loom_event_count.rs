@@ -37,11 +37,14 @@ impl Pool {
     }
 
     fn submit(&self, task: usize) {
+        self.queue(task);
+        self.events.notify_one();
+    }
+
+    fn queue(&self, task: usize) {
         let mut tasks = self.tasks.lock().unwrap();
         tasks.push_back(task);
         self.len.store(tasks.len(), Ordering::Relaxed);
-        drop(tasks);
-        self.events.notify_one();
     }
 
     fn has_work(&self) -> bool {
@@ -129,6 +132,36 @@ fn the_last_searcher_hands_on_what_was_not_announced() {
 #[should_panic(expected = "deadlock")]
 fn loom_rejects_searchers_that_do_not_hand_on() {
     model(|| two_workers(false));
+}
+
+/// A thief moves a batch to its own queue, and meanwhile it lies nowhere; the other worker may look
+/// and lie down just then.
+fn a_batch_is_moved(hands_on: bool) {
+    hold(Pool::new(2), |pool| {
+        pool.queue(1);
+        pool.queue(2);
+        let other = thread::spawn(move || pool.search(1, true, true));
+        pool.events.begin_search();
+        let batch = [pool.take(), pool.take()];
+        batch[1].into_iter().for_each(|task| pool.queue(task));
+        let is_last = pool.events.end_search();
+        if hands_on && is_last && pool.has_work() {
+            pool.events.notify_one();
+        }
+        assert!(batch[0] != Some(other.join().unwrap()));
+    });
+}
+
+#[test]
+fn who_lies_down_while_a_batch_is_moved_is_woken() {
+    model(|| a_batch_is_moved(true));
+}
+
+/// The twin: the thief that keeps the batch to itself.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn loom_rejects_a_batch_that_is_moved_unseen() {
+    model(|| a_batch_is_moved(false));
 }
 
 /// A worker that waits for `done` alone, as the owner of a scope does.

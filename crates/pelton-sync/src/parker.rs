@@ -71,6 +71,10 @@ impl Parker {
     }
 
     /// Waits for a token and takes it. What happened before the `unpark` is visible afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If another thread waits here: there is one token, and nobody to say whose it is.
     pub fn park(&self) {
         if self.take_token() {
             return;
@@ -92,6 +96,10 @@ impl Parker {
     }
 
     /// Waits for a token at most `timeout`; true when it got one.
+    ///
+    /// # Panics
+    ///
+    /// As [`park`](Self::park).
     pub fn park_timeout(&self, timeout: Duration) -> bool {
         if self.take_token() {
             return true;
@@ -129,6 +137,7 @@ impl Place {
         let parked =
             self.state
                 .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire);
+        assert!(parked != Err(PARKED), "another thread waits in this parker");
         if parked.is_err() {
             // ORDERING: Acquire; a second `unpark` may have come since the failed exchange.
             self.state.swap(EMPTY, Ordering::Acquire);

@@ -1,6 +1,8 @@
 //! The parker keeps one token, wakes, and times out.
 #![cfg(not(loom))]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pelton_sync::{Parker, thread};
@@ -25,6 +27,25 @@ fn tokens_do_not_add_up() {
 #[test]
 fn times_out_without_a_token() {
     assert!(!Parker::new().park_timeout(Duration::from_millis(1)));
+}
+
+/// Whichever comes second is told; the other waits on and gets the token.
+#[test]
+fn two_threads_in_one_parker_are_refused() {
+    let parker = Arc::new(Parker::new());
+    let key = parker.unparker();
+    let other = parker.clone();
+    let waiting = thread::spawn(move || other.park());
+    let look = || parker.park_timeout(Duration::ZERO);
+    let is_refused = || catch_unwind(AssertUnwindSafe(look)).is_err();
+    while !waiting.is_finished() {
+        if is_refused() {
+            key.unpark();
+            return waiting.join().unwrap();
+        }
+    }
+    // The other came while this one looked.
+    assert!(waiting.join().is_err());
 }
 
 #[test]

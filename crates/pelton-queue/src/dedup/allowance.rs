@@ -42,7 +42,7 @@ impl Allowance for Unlimited {
     fn shrink(&self, _: usize) {}
 }
 
-/// The table is full and its [`Allowance`] gives no more.
+/// The table is full, and its [`Allowance`] or the system gives no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted {
     /// The bytes that were refused.

@@ -50,7 +50,7 @@ pub(super) struct Array<K: Key> {
 }
 
 impl<K: Key> Array<K> {
-    /// None if the allowance does not give the memory.
+    /// None if the allowance or the system does not give the memory.
     pub(super) fn new(
         len: usize,
         generation: u64,
@@ -59,8 +59,12 @@ impl<K: Key> Array<K> {
         if !allowance.grow(Self::bytes(len)) {
             return None;
         }
+        let Some(lines) = K::Slot::empty(len.div_ceil(LINE)) else {
+            allowance.shrink(Self::bytes(len));
+            return None;
+        };
         Some(Self {
-            lines: K::Slot::empty(len.div_ceil(LINE)),
+            lines,
             len,
             generation: AtomicU64::new(generation),
             held: CachePadded::new(AtomicUsize::new(0)),

@@ -85,7 +85,7 @@ impl<K: Key> Builder<K> {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the allowance refuses the memory.
+    /// [`Exhausted`] when the allowance or the system refuses the memory.
     pub fn build(self) -> Result<Dedup<K>, Exhausted> {
         let table = Table::new(self.expected, self.seed, self.window, &self.allowance)?;
         Ok(Dedup::new(Arc::new(table)))

@@ -1,5 +1,9 @@
 //! The room for one key.
 
+#[cfg(not(loom))]
+use std::alloc::{Layout, alloc_zeroed};
+#[cfg(not(loom))]
+use std::ptr::NonNull;
 use std::slice;
 
 use crate::sync::{AtomicU64, Backoff, Ordering};
@@ -43,8 +47,9 @@ impl<S> Line<S> {
 
 /// Goes from empty to a key or to sealed, and then stays.
 pub trait Slot<K>: Send + Sync + Sized {
-    /// So many lines of empty ones, in memory that is there: see [`touch`].
-    fn empty(lines: usize) -> Box<[Line<Self>]>;
+    /// So many lines of empty ones, in memory that is there: see [`touch`]. None where the system
+    /// has no such memory.
+    fn empty(lines: usize) -> Option<Box<[Line<Self>]>>;
 
     /// What is here, compared with `key`.
     fn look(&self, key: K) -> Seen;
@@ -68,7 +73,7 @@ impl Word {
 }
 
 impl Slot<u64> for Word {
-    fn empty(lines: usize) -> Box<[Line<Self>]> {
+    fn empty(lines: usize) -> Option<Box<[Line<Self>]>> {
         zeroed(lines)
     }
 
@@ -130,7 +135,7 @@ impl Pair {
 }
 
 impl Slot<u128> for Pair {
-    fn empty(lines: usize) -> Box<[Line<Self>]> {
+    fn empty(lines: usize) -> Option<Box<[Line<Self>]>> {
         zeroed(lines)
     }
 
@@ -188,11 +193,19 @@ const PAGE: usize = 4096;
 
 /// Slots of words that are all [`EMPTY`].
 #[cfg(not(loom))]
-fn zeroed<S: Zeros>(lines: usize) -> Box<[Line<S>]> {
-    // SAFETY: a line is atomic words alone, for which zero is a value.
-    let lines: Box<[Line<S>]> = unsafe { Box::new_zeroed_slice(lines).assume_init() };
+fn zeroed<S: Zeros>(lines: usize) -> Option<Box<[Line<S>]>> {
+    let layout = Layout::array::<Line<S>>(lines).ok()?;
+    if layout.size() == 0 {
+        return Some(Box::default());
+    }
+    // SAFETY: the size is not zero.
+    let memory = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+    let lines = NonNull::slice_from_raw_parts(memory.cast::<Line<S>>(), lines);
+    // SAFETY: allocated just now with the layout of such a slice, and a line is atomic words alone,
+    // for which zero is a value.
+    let lines = unsafe { Box::from_raw(lines.as_ptr()) };
     touch(Line::slots(&lines));
-    lines
+    Some(lines)
 }
 
 /// Writes to each page.
@@ -208,8 +221,8 @@ fn touch<S: Zeros>(slots: &[S]) {
 
 /// The atomics of a model have an inside, so they are made one by one.
 #[cfg(loom)]
-fn zeroed<S: Zeros>(lines: usize) -> Box<[Line<S>]> {
-    (0..lines).map(|_| Line::default()).collect()
+fn zeroed<S: Zeros>(lines: usize) -> Option<Box<[Line<S>]>> {
+    Some((0..lines).map(|_| Line::default()).collect())
 }
 
 /// Slots made of atomic words alone, whose default is [`EMPTY`], zero.
