@@ -214,13 +214,13 @@ fn used_by(window: Within, budget: &Budget) -> Box<dyn Ordered> {
 
 /// Most bytes that so many keys may take: 16 for the key, a slot of 8 bytes for each with 7 slots
 /// for 5 keys, 8 for a run where it comes alone, twice what is needed where that has just grown,
-/// and a time of 8 bytes. Beside that 64 tables of a few slots and the chunk that is filled.
+/// and a time of 8 bytes. Beside that a piece of each of 64 tables and the chunk that is filled.
 fn bytes_at_most(keys: u64, is_timed: bool, is_alone: bool) -> u64 {
     let time = if is_timed { 8 } else { 0 };
     let run = if is_alone { 16 } else { 0 };
     // A table that grows is there twice: one of 64.
     let index = keys * 8 * 7 / 5;
-    keys * (16 + time + run) + index + index / 32 + 64 * 16 * 8 + 1024 * (16 + time + run)
+    keys * (16 + time + run) + index + index / 32 + 64 * 2048 + 1024 * (16 + time + run)
 }
 
 #[test]
