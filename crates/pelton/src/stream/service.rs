@@ -289,7 +289,7 @@ impl ServiceBuilder {
 
 /// The part of the memory limit that blocks get where a lane keeps state, which gets the rest: a
 /// window is all of use that there is in memory, and blocks only wait there.
-const BLOCKS_SHARE: u64 = 3;
+const BLOCKS_SHARE: u64 = 4;
 
 /// What blocks are paid from, and what windows: where a lane keeps state, neither takes the room
 /// of the other.
