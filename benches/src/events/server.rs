@@ -51,7 +51,7 @@ const WINDOW: u64 = 1_000_000;
 
 /// What ours may take for data: blocks that wait, and the ids that are remembered.
 const LIMIT: &str = "12MB";
-const LIMIT_OF_DEDUP: &str = "56MB";
+const LIMIT_OF_DEDUP: &str = "38MB";
 
 impl Program {
     pub(super) const fn name(&self) -> &'static str {

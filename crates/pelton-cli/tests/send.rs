@@ -166,11 +166,27 @@ fn a_file_is_sent_with_acknowledgement_from_where_the_server_has_it() {
 fn a_server_that_has_more_than_the_file_is_told_apart() {
     let place = Place::with(&[("a.log", "one\n")]);
     let (address, taking) = acknowledge(5, 0);
-    let ran = place.pelton(&["send", "a.log", "--to", &address, "--acked"]);
+    let to = format!("acked://{address}");
+    let ran = place.pelton(&["send", "a.log", "--to", &to]);
     assert!(
         ran.assert_code(2)
             .stderr
             .contains("has 4 bytes, but the server has 5")
     );
     taking.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_server_that_hangs_up_is_told_of_with_what_it_may_want() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let hanging_up = thread::spawn(move || drop(listener.accept().unwrap()));
+    let place = Place::new();
+    // More than the system takes for a peer that is gone.
+    place.put("a.log", "a line\n".repeat(4 << 20));
+    let ran = place.pelton(&["send", "a.log", "--to", &address]);
+    ran.assert_refused(&[&address, "send with --acked"]);
+    hanging_up.join().unwrap();
+    let ran = place.pelton(&["send", "a.log", "--to", &address, "--client", "me"]);
+    ran.assert_refused(&["--client", "--acked"]);
 }

@@ -352,6 +352,22 @@ fn lanes_that_came_differently_far_each_get_what_they_have_not() {
     assert!(report.lanes.iter().all(balances));
 }
 
+#[test]
+fn positions_are_kept_where_every_store_keeps_them() {
+    let lane = "[[lane]]\nname = \"odd\"\nwhen = \"id % 2 = 1\"\nsink = { url = \"memory:\" }";
+    for forgets in [false, true] {
+        let (odd, rest) = (TestStore::default(), TestStore::default());
+        rest.set(|told| told.forgets = forgets);
+        let service = Service::builder(plan(&format!("{PLAN}\n{lane}")))
+            .store("odd", odd)
+            .store("main", rest)
+            .start()
+            .unwrap();
+        assert_eq!(service.intake().keeps_positions(), !forgets);
+        assert!(service.stop().drained);
+    }
+}
+
 /// The last that a stream was told of.
 fn service_position(stream: &TestStream) -> u64 {
     stream.committed.lock().unwrap().last().copied().unwrap()

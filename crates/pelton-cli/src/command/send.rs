@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Files whose lines are records; `-` is standard input.
     #[arg(required = true)]
     files: Vec<String>,
-    /// Where to send: HOST:PORT.
+    /// Where to send: HOST:PORT, or as the server has it: acked://HOST:PORT.
     #[arg(long, value_name = "HOST:PORT")]
     to: String,
     /// Records a second; without it as many as are taken.
@@ -45,19 +45,35 @@ pub(crate) struct Arguments {
     acked: bool,
     /// The name under which the server keeps how far a file came; by default the file's name and
     /// a sum of its first line.
-    #[arg(long, requires = "acked")]
+    #[arg(long)]
     client: Option<String>,
     #[command(flatten)]
     secure: Secure,
 }
 
+impl Arguments {
+    /// Where to send, without the protocol.
+    fn address(&self) -> &str {
+        let named = ["acked://", "tcp://"];
+        let mut rest = named.iter().filter_map(|name| self.to.strip_prefix(name));
+        rest.next().unwrap_or(&self.to)
+    }
+
+    fn is_acked(&self) -> bool {
+        self.acked || self.to.starts_with("acked://")
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Done {
+    if arguments.client.is_some() && !arguments.is_acked() {
+        return Err("--client: is for --acked, which keeps how far a file came".to_owned());
+    }
     if arguments.client.is_some() && arguments.files.len() > 1 {
         return Err("--client: one name is for one file".to_owned());
     }
     let tls = arguments.secure.load()?;
     for path in &arguments.files {
-        let outcome = match arguments.acked {
+        let outcome = match arguments.is_acked() {
             true => send_acked(arguments, path, tls.as_ref())?,
             false => send_plain(arguments, path, tls.as_ref())?,
         };
@@ -78,8 +94,8 @@ fn send_plain(
 ) -> Result<String, String> {
     let input = open(path)?;
     let bar = bar(input.size);
-    let place = |error: io::Error| refused(&arguments.to, &error);
-    let mut server = Outbound::connect(&arguments.to, 1, tls).map_err(place)?;
+    let place = |error: io::Error| broken(arguments.address(), &error);
+    let mut server = Outbound::connect(arguments.address(), 1, tls).map_err(place)?;
     let mut lines = Lines::new(input.reader, usize::MAX);
     let mut schedule = Schedule::new(arguments.rate);
     loop {
@@ -99,6 +115,19 @@ fn send_plain(
     Ok(format!("sent {}", schedule.outcome()))
 }
 
+/// What became of a connection on which records are sent as they are.
+fn broken(address: &str, error: &io::Error) -> String {
+    let refused = refused(address, error);
+    match error.kind() {
+        io::ErrorKind::NotConnected
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => {
+            format!("{refused}; where the server has acked:// there, send with --acked")
+        }
+        _ => refused,
+    }
+}
+
 fn send_acked(
     arguments: &Arguments,
     path: &str,
@@ -111,7 +140,7 @@ fn send_acked(
     };
     let options = ClientOptions {
         tls: tls.cloned(),
-        ..ClientOptions::new(&arguments.to, name)
+        ..ClientOptions::new(arguments.address(), name)
     };
     let mut client = Client::connect(options).map_err(message)?;
     let bar = bar(input.size);

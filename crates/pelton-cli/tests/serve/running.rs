@@ -92,6 +92,47 @@ fn a_hang_up_applies_a_changed_plan_wholly_or_not_at_all() {
 }
 
 #[test]
+fn a_hang_up_refuses_what_listeners_have_taken_over_and_says_so() {
+    let places = Places::new();
+    let file = places.text("plan.toml");
+    let write = |source: &str, engine: &str| {
+        let plan = format!(
+            "[source]\nlisten = [\"127.0.0.1:0\"]\n{source}\n[engine]\n{engine}\n[sink]\n\
+             path = \"{}\"\n",
+            places.text("out.ndjson")
+        );
+        fs::write(&file, plan).unwrap();
+    };
+    write("token = \"one\"", "");
+    let mut server = Server::start(&[&file]);
+    let of_source = "of source only listen, tls, schema, pattern and check can change";
+    for (source, engine, expected) in [
+        ("token = \"two\"", "", of_source),
+        (
+            "token = \"one\"\nlimits = { connections = 5 }",
+            "",
+            of_source,
+        ),
+        ("token = \"one\"\nformat = \"text\"", "", of_source),
+        (
+            "token = \"one\"",
+            "record_limit = \"1MB\"",
+            "engine.record_limit",
+        ),
+    ] {
+        write(source, engine);
+        server.signal("-HUP");
+        let mut said = String::new();
+        while !said.contains("going on as before") {
+            assert!(!said.contains("reloaded\n"), "{source} {engine}");
+            server.errors.read_line(&mut said).unwrap();
+        }
+        assert!(said.contains(expected), "{said}");
+    }
+    assert_eq!(server.stop().0, Some(0));
+}
+
+#[test]
 fn what_cannot_be_served_is_said_with_what_to_do() {
     let run = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_pelton"))

@@ -46,7 +46,11 @@ fn assert_written(server: Server, at_least_once: u64) {
 
 #[test]
 fn what_a_web_server_refuses_at_random_comes_once_in_the_end() {
-    let sink = Unsteady::start(Mood::honest);
+    // However few requests the records are put with, one of them fails.
+    let sink = Unsteady::start(|request| match request {
+        1 => Mood::Refuse,
+        request => Mood::honest(request),
+    });
     let server = serve(&format!("sink.url=http://{}/", sink.address));
     send(&server);
     let taken = sink.records(RECORDS as usize);
@@ -56,7 +60,10 @@ fn what_a_web_server_refuses_at_random_comes_once_in_the_end() {
 
 #[test]
 fn what_a_web_server_takes_without_a_word_comes_again_and_nothing_is_lost() {
-    let sink = Unsteady::start(Mood::any);
+    let sink = Unsteady::start(|request| match request {
+        1 => Mood::TakeAndHangUp,
+        request => Mood::any(request),
+    });
     let server = serve(&format!("sink.url=http://{}/", sink.address));
     send(&server);
     let mut taken = sink.records(RECORDS as usize);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Error;
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Plan, PlanError, SourcePlan};
 
 /// Where a plan came from.
 #[derive(Clone, Debug)]
@@ -30,4 +30,32 @@ impl PlanSource {
         };
         Ok((plan, source))
     }
+}
+
+/// Refuses what would have no effect, or half of one: listeners and connections that are there go
+/// on under the terms that they began with.
+pub(super) fn check_change(before: &Plan, after: &Plan) -> Result<(), PlanError> {
+    let wrong = |message: &str| Err(PlanError::new(message));
+    if (&before.serve.admin, &before.serve.token) != (&after.serve.admin, &after.serve.token) {
+        return wrong("serve.admin and serve.token cannot change while it is served");
+    }
+    let (had, wanted) = (&before.source, &after.source);
+    let same = SourcePlan {
+        listen: had.listen.clone(),
+        tls: had.tls.clone(),
+        schema: had.schema.clone(),
+        pattern: had.pattern.clone(),
+        check: had.check,
+        ..wanted.clone()
+    };
+    if same != *had {
+        return wrong(
+            "of source only listen, tls, schema, pattern and check can change while it is served; \
+             start anew for the rest",
+        );
+    }
+    if before.engine.record_limit != after.engine.record_limit {
+        return wrong("engine.record_limit cannot change while it is served; start anew for that");
+    }
+    Ok(())
 }

@@ -80,6 +80,8 @@ struct State {
     /// When the first of the ready ones became ready.
     since: Option<Instant>,
     putting: bool,
+    /// How many wait for something to move. A word to nobody is a call of the system all the same.
+    waiting: usize,
     /// The deadline passed, or the state behind cannot go on: nothing will be put any more.
     abandoned: bool,
 }
@@ -98,12 +100,21 @@ impl Outbox {
     pub(super) fn commit(&self, done: Done) {
         let mut state = self.lock();
         while self.is_ahead(&state, done.sequence) {
+            state.waiting += 1;
             let waited = self.moved.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         state.insert(done);
-        self.moved.notify_all();
+        self.tell(&state);
         self.put_ready(state, false);
+    }
+
+    /// Lets those who wait look again.
+    fn tell(&self, state: &State) {
+        if state.waiting > 0 {
+            self.moved.notify_all();
+        }
     }
 
     /// Notes that an entry was shed. Never waits: the caller is a task, not a worker.
@@ -113,8 +124,9 @@ impl Outbox {
             fan,
             ..Done::default()
         };
-        self.lock().insert(done);
-        self.moved.notify_all();
+        let mut state = self.lock();
+        state.insert(done);
+        self.tell(&state);
     }
 
     /// How long until something that lingers must be put; `None` when nothing does.
@@ -176,7 +188,7 @@ impl Outbox {
             state = self.lock();
             state.putting = false;
             state.abandoned |= put.is_err();
-            self.moved.notify_all();
+            self.tell(&state);
         }
     }
 

@@ -131,12 +131,8 @@ impl ServiceBuilder {
     pub fn start(mut self) -> Result<Service, Error> {
         let settings = Settings::of(&self.plan)?;
         let drafts = self.drafts(&settings)?;
-        let pool = BufferPool::new(blocks_budget(&drafts, &settings));
-        let blocks = pool.budget().clone();
-        let limit = settings.budget.limit();
-        let state = settings
-            .budget
-            .child("state", Some(limit - limit / BLOCKS_SHARE));
+        let (blocks, state) = budgets(&drafts, &settings.budget);
+        let pool = BufferPool::new(blocks.clone());
         let room = Arc::new(Room::default());
         let deadline = Arc::new(Deadline::default());
         let router = planner::routes(&self.plan, self.file.as_ref(), &settings)?.map(Router::new);
@@ -293,17 +289,21 @@ impl ServiceBuilder {
 
 /// The part of the memory limit that blocks get where a lane keeps state, which gets the rest: a
 /// window is all of use that there is in memory, and blocks only wait there.
-const BLOCKS_SHARE: u64 = 3;
+const BLOCKS_SHARE: u64 = 4;
 
-/// What blocks are paid from: where a lane keeps state, that has room which no blocks that wait can
-/// take.
-fn blocks_budget(drafts: &[LaneDraft], settings: &Settings) -> Budget {
+/// What blocks are paid from, and what windows: where a lane keeps state, neither takes the room
+/// of the other.
+fn budgets(drafts: &[LaneDraft], whole: &Budget) -> (Budget, Budget) {
     let keeps_state = |draft: &LaneDraft| 1 < draft.pipeline.branches[0].segments.len();
     if !drafts.iter().any(keeps_state) {
-        return settings.budget.clone();
+        return (whole.clone(), whole.clone());
     }
-    let share = settings.budget.limit() / BLOCKS_SHARE;
-    settings.budget.child("blocks", Some(share))
+    let share = whole.limit() / BLOCKS_SHARE;
+    let rest = whole.limit() - share;
+    (
+        whole.child("blocks", Some(share)),
+        whole.child("state", Some(rest)),
+    )
 }
 
 fn rules(flow: &FlowPlan, settings: &Settings) -> Rules {

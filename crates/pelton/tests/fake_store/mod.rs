@@ -50,6 +50,8 @@ pub struct Told {
     /// Records with this in them are refused.
     pub refuses: Option<&'static str>,
     pub stalled: bool,
+    /// Its positions are gone with the process.
+    pub forgets: bool,
     pub puts: usize,
 }
 
@@ -89,6 +91,10 @@ impl Store for TestStore {
 
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(self.told.0.lock().unwrap().positions.clone())
+    }
+
+    fn keeps_positions(&self) -> bool {
+        !self.told.0.lock().unwrap().forgets
     }
 
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
