@@ -18,7 +18,7 @@ use crate::benchmark::Benchmark;
 use crate::flags::Options;
 use engine::Engines;
 use job::{JOBS, Job};
-pub(crate) use process::{Usage, usage};
+pub(crate) use process::{Usage, spawn, usage};
 
 /// The jobs whose name the filter matches, each with the engines that are installed. None in a
 /// smoke run: a whole program has tests of its own.

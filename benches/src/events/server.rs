@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::files::{Usage, usage};
+use crate::files::{Usage, spawn, usage};
 
 /// Which server.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Program {
         drop(free);
         let folder = tempfile::tempdir().map_err(fault)?;
         let mut command = self.command(address, job, folder.path()).map_err(fault)?;
-        let child = command.spawn().map_err(fault)?;
+        let child = spawn(&mut command).map_err(fault)?;
         let mut server = Server {
             child,
             address,
