@@ -95,10 +95,9 @@ fn a_hang_up_applies_a_changed_plan_wholly_or_not_at_all() {
 fn a_hang_up_refuses_what_listeners_have_taken_over_and_says_so() {
     let places = Places::new();
     let file = places.text("plan.toml");
-    let write = |source: &str, engine: &str| {
+    let write = |source: &str, rest: &str| {
         let plan = format!(
-            "[source]\nlisten = [\"127.0.0.1:0\"]\n{source}\n[engine]\n{engine}\n[sink]\n\
-             path = \"{}\"\n",
+            "[source]\nlisten = [\"127.0.0.1:0\"]\n{source}\n{rest}\n[sink]\npath = \"{}\"\n",
             places.text("out.ndjson")
         );
         fs::write(&file, plan).unwrap();
@@ -106,7 +105,7 @@ fn a_hang_up_refuses_what_listeners_have_taken_over_and_says_so() {
     write("token = \"one\"", "");
     let mut server = Server::start(&[&file]);
     let of_source = "of source only listen, tls, schema, pattern and check can change";
-    for (source, engine, expected) in [
+    for (source, rest, expected) in [
         ("token = \"two\"", "", of_source),
         (
             "token = \"one\"\nlimits = { connections = 5 }",
@@ -116,15 +115,20 @@ fn a_hang_up_refuses_what_listeners_have_taken_over_and_says_so() {
         ("token = \"one\"\nformat = \"text\"", "", of_source),
         (
             "token = \"one\"",
-            "record_limit = \"1MB\"",
+            "[engine]\nrecord_limit = \"1MB\"",
             "engine.record_limit",
         ),
+        (
+            "token = \"one\"",
+            "[serve]\ngather = \"0s\"",
+            "of serve only drain can change",
+        ),
     ] {
-        write(source, engine);
+        write(source, rest);
         server.signal("-HUP");
         let mut said = String::new();
         while !said.contains("going on as before") {
-            assert!(!said.contains("reloaded\n"), "{source} {engine}");
+            assert!(!said.contains("reloaded\n"), "{source} {rest}");
             server.errors.read_line(&mut said).unwrap();
         }
         assert!(said.contains(expected), "{said}");
@@ -162,4 +166,15 @@ fn what_cannot_be_served_is_said_with_what_to_do() {
     let (code, said) = run(&arguments);
     assert_eq!(code, Some(2));
     assert!(said.contains("level"), "{said}");
+    let places = Places::new();
+    let file = places.text("plan.toml");
+    let plan =
+        "[source]\nlisten = [\"127.0.0.1:0\"]\n[serve]\ngather = \"1s\"\n[sink]\npath = \"-\"\n";
+    fs::write(&file, plan).unwrap();
+    let (code, said) = run(&[&file]);
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("serve.gather: expected at most 10ms, found 1s"),
+        "{said}"
+    );
 }

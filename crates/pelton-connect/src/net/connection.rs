@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::feed::{Feed, READ_BYTES, Refused};
 use super::{ListenLimits, Stop};
+use crate::stream::turn;
 
 /// Bytes that come over a network.
 pub(super) trait Wire: AsyncRead + Unpin + Send {
@@ -176,7 +177,10 @@ impl<W: Wire> Connection<W> {
                 self.feed.finish().await?;
                 Err(End::Finished)
             }
-            Some(Ok(read)) => Ok(Some(read)),
+            Some(Ok(read)) => {
+                turn::gathers(read);
+                Ok(Some(read))
+            }
             Some(Err(_)) => Err(End::Failed),
         }
     }

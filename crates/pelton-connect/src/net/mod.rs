@@ -9,7 +9,8 @@
 //! - A connection that waits holds no buffer: nothing is leased before there is something to read.
 //! - A listener reads on only when the engine took what was read. A full engine is felt by the
 //!   sender.
-//! - Batches are what was there: nothing waits for more to come.
+//! - Batches are what was there: nothing waits for more to come, unless the runtime has
+//!   [turns](crate::stream::turn) and rests between them.
 //! - Everything that a peer controls is bounded by [`ListenLimits`] and counted by [`Metrics`].
 //! - Only 127.0.0.1 is listened on unless an address says otherwise.
 //! - With the feature `tls` the TCP sockets speak TLS where [`ListenOptions`] have a certificate.

@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use super::door::refused;
 use super::feed::{READ_BYTES, fitting};
 use super::{ListenOptions, Metrics, Stop};
-use crate::stream::{Arrival, Gone, Intake, Peer};
+use crate::stream::{Arrival, Gone, Intake, Peer, turn};
 use crate::{Content, Error};
 
 /// The largest datagram there is.
@@ -117,6 +117,7 @@ impl Datagrams {
             block: Block::new(fitting(&*self.intake, buffer)?),
         };
         let bytes = arrival.block.len() as u64;
+        turn::gathers(bytes as usize);
         self.byte += bytes;
         self.intake.take(arrival).await?;
         self.metrics.bytes.add(bytes);

@@ -6,6 +6,7 @@
 
 mod arrival;
 mod store;
+pub mod turn;
 
 pub use arrival::{Arrival, Future, Gone, Intake, Peer, Receipt, Stream};
 pub use store::{Delivery, Positions, Shape, Store, StoreError, StoreErrorKind};

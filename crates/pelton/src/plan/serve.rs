@@ -170,6 +170,10 @@ pub struct ServePlan {
     /// How long a shutdown may take before it says what it could not finish; 30 s unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<Interval>,
+    /// How long small arrivals on `tcp://`, `unix://` and `udp://` gather before they are read,
+    /// while they follow each other closely; 100 us unless given, `0s` reads each at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<Interval>,
 }
 
 /// What listeners demand of those who connect.

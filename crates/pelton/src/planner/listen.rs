@@ -1,4 +1,6 @@
-//! Where a pipeline without an end listens.
+//! Where a pipeline without an end listens, and how eagerly.
+
+use std::time::Duration;
 
 use pelton_connect::net::Address;
 
@@ -23,4 +25,21 @@ pub(crate) fn addresses(plan: &Plan) -> Result<Vec<(&str, Address)>, PlanError> 
         return Err(PlanError::new(message));
     }
     Ok(addresses)
+}
+
+/// How long small arrivals gather unless the plan says otherwise: 82,000 events a second over four
+/// connections take two fifths of the processor time then, and 90 µs more to come out.
+const GATHER: Duration = Duration::from_micros(100);
+/// Whoever waits longer may wish for a lane that lingers.
+const GATHER_MAX: Duration = Duration::from_millis(10);
+
+/// How long small arrivals gather.
+pub(crate) fn gather(plan: &Plan) -> Result<Duration, PlanError> {
+    match plan.serve.gather {
+        Some(gather) if gather.duration() > GATHER_MAX => Err(PlanError::new(format!(
+            "serve.gather: expected at most 10ms, found {gather}; flow.linger lets records wait \
+             longer before they are put away"
+        ))),
+        gather => Ok(gather.map_or(GATHER, |interval| interval.duration())),
+    }
 }

@@ -31,7 +31,7 @@ use crate::run::{Branch, Gauges, Pipeline, Run, Segment, Settings};
 pub(crate) use lanes::arriving;
 pub(crate) use lanes::{LaneDraft, Route, Routes, lanes, routes};
 #[cfg(feature = "serve")]
-pub(crate) use listen::addresses;
+pub(crate) use listen::{addresses, gather};
 
 use draft::{Draft, Step, StepKind, Ways, branch_name};
 use file_column::WithFile;

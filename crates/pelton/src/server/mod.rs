@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pelton_connect::net::BearerToken;
-use pelton_connect::stream::Intake;
+use pelton_connect::stream::{Intake, turn};
 use pelton_metrics::Registry;
 use pelton_sync::thread;
 use tokio::runtime::Runtime;
@@ -40,6 +40,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Error;
 use crate::plan::{Plan, PlanError};
+use crate::planner;
 use crate::stream::{LaneStats, Service, ServiceReport};
 
 use admin::Admin;
@@ -92,7 +93,7 @@ impl Server {
                            `127.0.0.1:9000`";
             return Err(PlanError::new(message).into());
         }
-        let runtime = runtime().map_err(|error| Error::internal(&error))?;
+        let runtime = runtime(planner::gather(&plan)?).map_err(|error| Error::internal(&error))?;
         let registry = Registry::new();
         let service = start_service(&plan, file.as_ref(), &registry)?;
         let switch = Arc::new(Switch::new(service));
@@ -252,11 +253,13 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Half the cores move bytes between sockets and blocks: that is little work, and the lanes have
 /// threads of their own. On two cores a second thread took a quarter more processor time for each
 /// event, and a fifth of the throughput.
-fn runtime() -> std::io::Result<Runtime> {
+fn runtime(gather: Duration) -> std::io::Result<Runtime> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.div_ceil(2))
         .thread_name("pelton-net")
+        .on_thread_unpark(turn::begin)
+        .on_thread_park(move || turn::end(gather))
         .enable_all()
         .build()
 }

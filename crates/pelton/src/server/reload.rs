@@ -36,8 +36,9 @@ impl PlanSource {
 /// on under the terms that they began with.
 pub(super) fn check_change(before: &Plan, after: &Plan) -> Result<(), PlanError> {
     let wrong = |message: &str| Err(PlanError::new(message));
-    if (&before.serve.admin, &before.serve.token) != (&after.serve.admin, &after.serve.token) {
-        return wrong("serve.admin and serve.token cannot change while it is served");
+    let (had, wanted) = (&before.serve, &after.serve);
+    if (&had.admin, &had.token, had.gather) != (&wanted.admin, &wanted.token, wanted.gather) {
+        return wrong("of serve only drain can change while it is served; start anew for the rest");
     }
     let (had, wanted) = (&before.source, &after.source);
     let same = SourcePlan {

@@ -5,16 +5,16 @@
 //! entry out of the ring calls [`Inbox::refill`] before working on it.
 
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use pelton_connect::stream::{Arrival, Gone};
+use pelton_connect::stream::{Arrival, Gone, turn};
 use pelton_pool::{BufferPool, Level};
 use pelton_queue::wait::{self, Waiting};
 use pelton_queue::{PopError, PushError, mpmc};
 use pelton_record::Block;
 use pelton_stage::SpillFile;
-use pelton_sync::{Backoff, Mutex, MutexGuard, PoisonError};
+use pelton_sync::{Mutex, MutexGuard, PoisonError};
 
 use super::backlog::Backlog;
 use super::intake::Fan;
@@ -61,7 +61,7 @@ pub(super) struct Inbox {
 /// An entry of so many bytes is worth waking a worker for, though another one is awake.
 const LARGE_BYTES: usize = 64 << 10;
 /// So many entries may wait for each worker that is awake before another one is woken.
-const WAITING_EACH: usize = 2;
+const WAITING_EACH: usize = 8;
 
 /// Numbers are given and entries put in under one lock, so that both have the same order.
 #[derive(Debug)]
@@ -69,11 +69,25 @@ struct Gate {
     /// Workers that will look into the ring before they wait. To wake one more for each of many
     /// small entries costs more than to work them off.
     awake: usize,
+    /// Workers that have been woken, or will be, and have not said so yet. Never too many once
+    /// somebody waits: who goes to wait looks into the ring, and may forget the others.
+    woken: usize,
     sender: Waiting<mpmc::Sender<Entry>>,
+    /// Wakes a worker.
+    waker: Waker,
     /// What the ring has no room for; only with [`Overflow::Spill`].
     backlog: Option<Backlog>,
     next: u64,
     closed: bool,
+}
+
+/// Wakes one worker who waits for an entry, if one does.
+struct WakeWorker(Waiting<mpmc::Sender<Entry>>);
+
+impl Wake for WakeWorker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
 }
 
 impl Inbox {
@@ -87,6 +101,8 @@ impl Inbox {
         let (sender, receiver) = wait::pair(mpmc::channel(capacity));
         let gate = Gate {
             awake: 0,
+            woken: 0,
+            waker: Arc::new(WakeWorker(sender.clone())).into(),
             sender,
             backlog,
             next: 0,
@@ -116,17 +132,14 @@ impl Inbox {
         receiver: &mut Receiver,
         patience: Option<Duration>,
     ) -> Result<Entry, PopError> {
-        let mut backoff = Backoff::new();
-        while !backoff.is_spent() {
-            match receiver.try_pop() {
-                Err(PopError::Empty) => backoff.snooze(),
-                popped => return popped,
-            }
+        match receiver.try_pop() {
+            Err(PopError::Empty) => {}
+            popped => return popped,
         }
         // What is put in from here on wakes somebody, and what was before is seen below.
-        self.lock().awake -= 1;
+        self.lock().rest();
         let popped = receiver.pop_in_line(patience);
-        self.lock().awake += 1;
+        self.lock().resume();
         popped
     }
 
@@ -266,11 +279,28 @@ impl Gate {
         let large = LARGE_BYTES <= entry.arrival.block.len();
         self.sender.try_push_quietly(entry)?;
         self.next += 1;
+        let awake = self.awake + self.woken;
         let waiting = self.sender.end().len();
-        if large || self.awake == 0 || WAITING_EACH * self.awake < waiting {
+        if large || WAITING_EACH * awake.max(1) < waiting {
+            self.woken += 1;
             self.sender.wake();
+        } else if awake == 0 {
+            self.woken += 1;
+            turn::wake_at_end(&self.waker);
         }
         Ok(())
+    }
+
+    /// A worker goes to wait.
+    const fn rest(&mut self) {
+        self.awake -= 1;
+        self.woken = 0;
+    }
+
+    /// A worker waits no longer, whether it was woken or not.
+    const fn resume(&mut self) {
+        self.awake += 1;
+        self.woken = self.woken.saturating_sub(1);
     }
 
     /// Gives the next number to an entry that is not put in.

@@ -62,7 +62,8 @@ impl Lane {
                         self.room.wake();
                     }
                     precedence.give_way();
-                    self.outbox.commit(worker.work(entry));
+                    let done = worker.work(entry);
+                    self.outbox.commit(done, !receiver.end().is_empty());
                     self.room.wake();
                     if self.outbox.has_given_up() {
                         return;

@@ -59,6 +59,9 @@ pub(super) struct Outbox {
     rules: Rules,
 }
 
+/// Fewer bytes wait for those of entries that come next.
+const LITTLE_BYTES: usize = 64 << 10;
+
 /// How to put away.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -96,8 +99,10 @@ impl Outbox {
         }
     }
 
-    /// Hands in what an entry has come to. Waits while too much is ahead of the store.
-    pub(super) fn commit(&self, done: Done) {
+    /// Hands in what an entry has come to. Waits while too much is ahead of the store. Where `more`
+    /// entries wait, what is little is put together with theirs; who finds none in the end asks
+    /// when something is [due](Self::due).
+    pub(super) fn commit(&self, done: Done, more: bool) {
         let mut state = self.lock();
         while self.is_ahead(&state, done.sequence) {
             state.waiting += 1;
@@ -107,7 +112,10 @@ impl Outbox {
         }
         state.insert(done);
         self.tell(&state);
-        self.put_ready(state, false);
+        let little = state.ready_bytes < LITTLE_BYTES && state.ready.len() < self.rules.window;
+        if !(more && little) {
+            self.put_ready(state, false);
+        }
     }
 
     /// Lets those who wait look again.

@@ -115,7 +115,7 @@ impl ServiceBuilder {
         let drafts = self.drafts(&settings)?;
         planner::routes(&self.plan, self.file.as_ref(), &settings)?;
         #[cfg(feature = "serve")]
-        planner::addresses(&self.plan)?;
+        planner::addresses(&self.plan).and(planner::gather(&self.plan))?;
         let lanes = drafts.into_iter().map(|draft| {
             let branch = &draft.pipeline.branches[0];
             (draft.name, Schema::clone(&branch.output_schema))
