@@ -4,10 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use pelton_metrics::Histogram;
-
-use super::pelton::{late, wait_until};
-use super::{BATCH, CAPACITY, as_elapsed, due, is_kept, is_long_enough, mark, payload, verify};
+use super::{BATCH, CAPACITY, is_kept, is_long_enough, mark, payload, verify};
 use crate::benchmark::Sample;
 
 /// A record as one would write it by hand.
@@ -37,6 +34,9 @@ pub(super) trait Channel {
     fn pair<T: Send + 'static>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>);
     fn send<T: Send + 'static>(sender: &Self::Sender<T>, value: T);
     fn recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T>;
+    /// False where there is no room.
+    fn try_send<T: Send + 'static>(sender: &Self::Sender<T>, value: T) -> bool;
+    fn try_recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T>;
 }
 
 /// `std::sync::mpsc`.
@@ -57,6 +57,14 @@ impl Channel for Std {
     fn recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
         receiver.recv().ok()
     }
+
+    fn try_send<T: Send + 'static>(sender: &Self::Sender<T>, value: T) -> bool {
+        sender.try_send(value).is_ok()
+    }
+
+    fn try_recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
+        receiver.try_recv().ok()
+    }
 }
 
 /// `crossbeam_channel`.
@@ -76,6 +84,14 @@ impl Channel for Crossbeam {
 
     fn recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
         receiver.recv().ok()
+    }
+
+    fn try_send<T: Send + 'static>(sender: &Self::Sender<T>, value: T) -> bool {
+        sender.try_send(value).is_ok()
+    }
+
+    fn try_recv<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
+        receiver.try_recv().ok()
     }
 }
 
@@ -127,23 +143,9 @@ pub(super) fn batches<C: Channel + 'static>(items: u64) -> Sample {
     Sample::new(elapsed, count as u64)
 }
 
-pub(super) fn latency<C: Channel + 'static>(items: u64) -> Sample {
+pub(super) fn paced<C: Channel + 'static>(items: u64, percentile: f64) -> Sample {
     let (submitter, receiver) = start::<C, Record>(CAPACITY, work);
-    let began = Instant::now();
-    let submitting = thread::spawn(move || {
-        for id in 0..items {
-            wait_until(began, due(id));
-            C::send(&submitter, record(id));
-        }
-    });
-    let latency = Histogram::new();
-    let mut mine = latency.local();
-    let mut count = 0;
-    while let Some(record) = C::recv(&receiver) {
-        mine.record(late(began, record.id));
-        count += 1;
-    }
-    submitting.join().expect("no panic");
-    let p99_ns = latency.snapshot().percentile(99.0).unwrap_or(0);
-    Sample::new(as_elapsed(p99_ns, items), count)
+    let submit = |id| C::try_send(&submitter, record(id));
+    let receive = || C::try_recv(&receiver).map(|record| record.id);
+    super::paced(items, percentile, submit, receive)
 }

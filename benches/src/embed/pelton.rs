@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pelton::embed::{Receiver, Submitter};
 use pelton::{Embedded, Engine, Record};
-use pelton_metrics::Histogram;
-use pelton_sync::Backoff;
 
-use super::{BATCH, CAPACITY, as_elapsed, due, is_kept, is_long_enough, mark, payload, verify};
+use super::{BATCH, CAPACITY, is_kept, is_long_enough, mark, payload, verify};
 use crate::benchmark::Sample;
 
 fn start() -> (Embedded, Submitter, Receiver) {
@@ -75,39 +73,20 @@ pub(super) fn batches(items: u64) -> Sample {
     Sample::new(elapsed, count as u64)
 }
 
-pub(super) fn latency(items: u64) -> Sample {
-    let (engine, mut submitter, receiver) = start();
-    let began = Instant::now();
-    let submitting = thread::spawn(move || {
-        for id in 0..items {
-            wait_until(began, due(id));
-            let record = record(&submitter, id, 0);
-            submitter.submit_blocking(record).expect("not stopped");
-        }
-    });
-    let latency = Histogram::new();
-    let mut mine = latency.local();
-    let mut count = 0;
-    for processed in receiver {
-        mine.record(late(began, processed.record.id));
-        count += 1;
-    }
-    submitting.join().expect("no panic");
+pub(super) fn paced(items: u64, percentile: f64) -> Sample {
+    let (engine, mut submitter, mut receiver) = start();
+    let submit = |id| {
+        let record = record(&submitter, id, 0);
+        submitter.submit(record).is_ok()
+    };
+    let receive = || {
+        receiver
+            .try_recv()
+            .ok()
+            .map(|processed| processed.record.id)
+    };
+    let sample = super::paced(items, percentile, submit, receive);
+    drop(submitter);
     drop(engine.join());
-    let p99_ns = latency.snapshot().percentile(99.0).unwrap_or(0);
-    Sample::new(as_elapsed(p99_ns, items), count)
-}
-
-/// Gives the processor away while there is time.
-pub(super) fn wait_until(began: Instant, due: Duration) {
-    let mut backoff = Backoff::new();
-    while began.elapsed() < due {
-        backoff.snooze();
-    }
-}
-
-/// Nanoseconds since record `id` was due.
-pub(super) fn late(began: Instant, id: u64) -> u64 {
-    let late = began.elapsed().saturating_sub(due(id));
-    u64::try_from(late.as_nanos()).unwrap_or(u64::MAX)
+    sample
 }
