@@ -1,34 +1,6 @@
-//! The first and the last place of a byte.
+//! The last place of a byte.
 
 use crate::vector::{CHUNK, Kernel, Vector, padded};
-
-/// The first place of a byte.
-pub(crate) struct Find<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) byte: u8,
-}
-
-impl Kernel for Find<'_> {
-    type Output = Option<usize>;
-
-    fn scalar(self) -> Option<usize> {
-        self.bytes.iter().position(|&byte| byte == self.byte)
-    }
-
-    #[inline(always)]
-    fn vector<V: Vector>(self, v: V) -> Option<usize> {
-        let (chunks, tail) = self.bytes.as_chunks();
-        for (i, chunk) in chunks.iter().enumerate() {
-            let found = v.eq(v.load(chunk), self.byte);
-            if found != 0 {
-                return Some(i * CHUNK + found.trailing_zeros() as usize);
-            }
-        }
-        let (last, valid) = padded(tail);
-        let found = v.eq(v.load(&last), self.byte) & valid;
-        (found != 0).then(|| chunks.len() * CHUNK + found.trailing_zeros() as usize)
-    }
-}
 
 /// The last place of a byte.
 pub(crate) struct FindLast<'a> {

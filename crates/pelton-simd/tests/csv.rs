@@ -71,6 +71,15 @@ proptest! {
         levels_agree(&bytes, Dialect { delimiter: 0xff, quote: Some(0) });
     }
 
+    /// Far apart, so that most of what is looked at together has no quotes.
+    #[test]
+    fn levels_agree_on_few_quotes(
+        parts in prop::collection::vec((0..700usize, "[\",\n\r]{1,4}"), 0..30)
+    ) {
+        let text: String = parts.iter().map(|(far, part)| "a".repeat(*far) + part).collect();
+        levels_agree(text.as_bytes(), Dialect::CSV);
+    }
+
     #[test]
     fn rows_come_back(rows in well_formed(), crlf in any::<bool>()) {
         let text = written(&rows, if crlf { "\r\n" } else { "\n" });
@@ -106,6 +115,17 @@ fn every_length_and_alignment() {
     for start in 0..64 {
         for length in 0..300 {
             levels_agree(&text[start..start + length], Dialect::CSV);
+        }
+    }
+}
+
+#[test]
+fn quotes_across_the_end_of_a_group_of_chunks() {
+    for quoted in ["\"\"", "\"b\"x", ",\"b\"", ",\"b\"\n", "\"", ",\"b\"\"\n"] {
+        for place in (4030..4034).chain(4090..4100) {
+            let text = format!("a,b\n{},c\nd", "a".repeat(place - 4) + quoted);
+            levels_agree(text.as_bytes(), Dialect::CSV);
+            levels_agree(&[text.as_bytes(), &[b'e'; 5000]].concat(), Dialect::CSV);
         }
     }
 }

@@ -66,6 +66,17 @@ proptest! {
 }
 
 #[test]
+fn every_byte_a_part() {
+    for length in 0..300 {
+        for part in ["[", "\n", "\"", "\\"] {
+            levels_agree(part.repeat(length).as_bytes());
+        }
+        let structure = scanned(Level::detect(), &b",".repeat(length));
+        assert_eq!(structure.positions, (0..length as u32).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn every_length_and_alignment() {
     let text = br#"{"k\\\"":[1,"a\\",{"b":null}],"x":"\u00e9,:"}
 {"open":"never closed

@@ -3,8 +3,11 @@
 use super::Dialect;
 use super::quotes::{Masks, Quotes};
 use crate::Level;
-use crate::search::{Find, FindLast};
+use crate::search::FindLast;
 use crate::vector::{CHUNK, Kernel, Vector, dispatch, padded};
+
+/// Chunks that are looked at together: one bit each in a `u64`.
+const GROUP: usize = 64;
 
 /// Where the complete records of a block end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +24,8 @@ pub struct Boundary {
 
 /// Finds the end of the last complete record of a block that starts at a record's start.
 ///
-/// A block without quotes costs a search for one and a search for the last newline; from the
-/// first quote on it costs about half of [`scan`](super::scan).
+/// It costs a search for quotes, a closer look at every 64 bytes that have some, and a search for
+/// the last newline.
 ///
 /// ```
 /// use pelton_simd::csv::{Dialect, boundary};
@@ -73,19 +76,8 @@ impl Kernel for Search<'_> {
 
     #[inline(always)]
     fn vector<V: Vector>(self, v: V) -> Boundary {
-        let find = |byte| {
-            Find {
-                bytes: self.bytes,
-                byte,
-            }
-            .vector(v)
-        };
-        match self
-            .dialect
-            .quote
-            .and_then(|quote| Some((quote, find(quote)?)))
-        {
-            Some((quote, first)) => self.quoted(v, quote, first),
+        match self.dialect.quote {
+            Some(quote) => self.quoted(v, quote),
             None => Boundary {
                 last_record_end: last_line(v, self.bytes),
                 ..Boundary::default()
@@ -102,66 +94,93 @@ fn last_line<V: Vector>(v: V, bytes: &[u8]) -> Option<usize> {
 }
 
 impl Search<'_> {
-    /// The answer for a block whose first quote is at `first`.
+    /// The answer where `quote` is one.
+    ///
+    /// Of each group of chunks, first it is noted which have quotes; then only those are looked at,
+    /// so that no branch depends on whether the next one has any.
     #[inline(always)]
-    fn quoted<V: Vector>(self, v: V, quote: u8, first: usize) -> Boundary {
-        // The chunk before the first quote is scanned too: its last byte may not allow a quote.
-        let start = (first / CHUNK * CHUNK).saturating_sub(CHUNK);
-        let (chunks, tail) = self.bytes[start..].as_chunks();
+    fn quoted<V: Vector>(self, v: V, quote: u8) -> Boundary {
+        let (chunks, tail) = self.bytes.as_chunks();
         let (last, valid) = padded(tail);
         let mut pass = Pass {
             v,
+            bytes: self.bytes,
             delimiter: self.dialect.delimiter,
             quote,
             quotes: Quotes::new(),
-            newlines: 0,
-            newlines_base: start,
         };
-        for (i, chunk) in chunks.iter().enumerate() {
-            pass.step(v.load(chunk), start + i * CHUNK, !0);
+        for (i, group) in chunks.chunks(GROUP).enumerate() {
+            let mut quoted = pass.quotes.closed();
+            for (j, chunk) in group.iter().enumerate() {
+                quoted |= u64::from(v.eq(v.load(chunk), quote) != 0) << j;
+            }
+            while quoted != 0 {
+                let j = quoted.trailing_zeros() as usize;
+                quoted &= quoted - 1;
+                let Some(chunk) = group.get(j) else {
+                    break;
+                };
+                pass.step(v.load(chunk), (i * GROUP + j) * CHUNK, !0);
+                // What stands behind a closing quote is looked at too.
+                quoted |= pass.quotes.closed() << j << 1;
+            }
         }
-        if valid != 0 {
-            pass.step(v.load(&last), start + chunks.len() * CHUNK, valid);
+        let base = chunks.len() * CHUNK;
+        pass.step(v.load(&last), base, valid);
+        let mut inside = u64::from(pass.quotes.open()).wrapping_neg();
+        let mut end = pass.last_end(v.load(&last), valid, &mut inside, base);
+        for (i, chunk) in chunks.iter().enumerate().rev() {
+            if end.is_some() {
+                break;
+            }
+            end = pass.last_end(v.load(chunk), !0, &mut inside, i * CHUNK);
         }
         Boundary {
-            last_record_end: pass.end().or_else(|| last_line(v, &self.bytes[..start])),
+            last_record_end: end,
             misplaced: pass.quotes.misplaced,
             open_at_end: pass.quotes.open(),
-            quotes: true,
+            quotes: pass.quotes.seen(),
         }
     }
 }
 
-struct Pass<V> {
+struct Pass<'a, V> {
     v: V,
+    bytes: &'a [u8],
     delimiter: u8,
     quote: u8,
     quotes: Quotes,
-    /// The record ends of the last chunk that had any, and where it starts.
-    newlines: u64,
-    newlines_base: usize,
 }
 
-impl<V: Vector> Pass<V> {
+impl<V: Vector> Pass<'_, V> {
+    /// Takes a chunk; those between the last one and this have no quotes.
     #[inline(always)]
     fn step(&mut self, chunk: V::Chunk, base: usize, valid: u64) {
         let v = self.v;
-        let newlines = v.eq(chunk, b'\n') & valid;
+        let before = base.checked_sub(1).map_or(b'\n', |last| self.bytes[last]);
+        let opens = before == self.delimiter || before == self.quote || before == b'\n';
+        self.quotes.skip_to(opens);
         let masks = Masks {
             quotes: v.eq(chunk, self.quote) & valid,
-            separators: (v.eq(chunk, self.delimiter) & valid) | newlines,
+            separators: (v.eq(chunk, self.delimiter) | v.eq(chunk, b'\n')) & valid,
             valid,
         };
-        let ends = newlines & self.quotes.outside_quoted(v, &masks, chunk, base);
-        if ends != 0 {
-            self.newlines = ends;
-            self.newlines_base = base;
-        }
+        self.quotes.outside_quoted(v, &masks, chunk, base);
     }
 
+    /// One past the last newline of a chunk that is outside quotes. Before, `inside` is all ones
+    /// where the chunk ends inside a quoted field; after, where it begins inside one.
     #[inline(always)]
-    fn end(&self) -> Option<usize> {
-        let last = self.newlines.checked_ilog2()?;
-        Some(self.newlines_base + last as usize + 1)
+    fn last_end(
+        &self,
+        chunk: V::Chunk,
+        valid: u64,
+        inside: &mut u64,
+        base: usize,
+    ) -> Option<usize> {
+        let parity = self.v.prefix_xor(self.v.eq(chunk, self.quote) & valid);
+        *inside ^= ((parity.cast_signed()) >> 63).cast_unsigned();
+        let ends = self.v.eq(chunk, b'\n') & valid & !(parity ^ *inside);
+        Some(base + ends.checked_ilog2()? as usize + 1)
     }
 }

@@ -49,6 +49,19 @@ impl Quotes {
         self.seen != 0
     }
 
+    /// One if the last chunk ended with a closing quote, else zero.
+    #[inline(always)]
+    pub(super) const fn closed(&self) -> u64 {
+        self.closed
+    }
+
+    /// Passes over chunks without quotes, of which the first need not be looked at because of a
+    /// quote before it; the byte before the next chunk allows an opening quote, or it does not.
+    #[inline(always)]
+    pub(super) fn skip_to(&mut self, may_open: bool) {
+        self.may_open = u64::from(may_open);
+    }
+
     /// One if the next chunk begins with a field, else zero.
     #[inline(always)]
     pub(super) const fn starts(&self) -> u64 {

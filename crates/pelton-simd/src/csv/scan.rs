@@ -217,6 +217,6 @@ impl<V: Vector> Pass<V> {
         }
         let rows = v.extract(newlines, separators);
         places.row_ends.push_few(rows, places.separators.len());
-        places.separators.push(v, separators, base as u32);
+        places.separators.push::<V, 16>(v, separators, base as u32);
     }
 }

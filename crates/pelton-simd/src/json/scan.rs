@@ -168,7 +168,8 @@ impl<V: Vector> Pass<V> {
         let all = parts & !inside | quotes | newlines;
         let lines = v.extract(newlines, all);
         places.line_ends.push_few(lines, places.positions.len());
-        places.positions.push(v, all, base as u32);
+        // Plain records have about twenty in each chunk.
+        places.positions.push::<V, 32>(v, all, base as u32);
     }
 
     /// Closes at each newline the string that is open there; returns what is inside strings then.

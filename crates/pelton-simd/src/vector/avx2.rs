@@ -84,7 +84,7 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
+    fn positions<const LIKELY: usize>(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
         positions_by_bits::<8>(mask, base, slots)
     }
 

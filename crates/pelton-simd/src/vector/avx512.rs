@@ -79,7 +79,7 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
+    fn positions<const LIKELY: usize>(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
         let count = mask.count_ones() as usize;
         // SAFETY: `self` proves the instructions; PLACES has 64 bytes.
         let places =
@@ -89,7 +89,7 @@ impl Vector for Avx512 {
         let mut rest = places;
         for (i, group) in slots.as_chunks_mut::<16>().0.iter_mut().enumerate() {
             if i > 0 {
-                if count <= 16 * i {
+                if LIKELY <= 16 * i && count <= 16 * i {
                     break;
                 }
                 // SAFETY: `self` proves the instruction; it drops the sixteen lowest bytes.

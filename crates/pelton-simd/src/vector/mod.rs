@@ -107,8 +107,9 @@ pub(crate) trait Vector: Copy {
 
     /// Writes `base + i` for each set bit `i`, in order, and returns how many there are.
     ///
-    /// Slots past that number may be written too.
-    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize;
+    /// Slots past that number may be written too. `LIKELY` is how many there may well be: up to
+    /// there it pays to write without asking.
+    fn positions<const LIKELY: usize>(self, mask: u64, base: u32, slots: &mut Slots) -> usize;
 
     /// The bits of `mask` at the set bits of `among`, moved together at the low end.
     fn extract(self, mask: u64, among: u64) -> u64;
@@ -191,7 +192,7 @@ pub(crate) fn padded(tail: &[u8]) -> ([u8; CHUNK], u64) {
 #[inline(always)]
 pub(crate) fn push_positions<V: Vector>(v: V, mask: u64, base: u32, out: &mut Vec<u32>) {
     let mut positions = Positions::reserve(out, CHUNK);
-    positions.push(v, mask, base);
+    positions.push::<V, 16>(v, mask, base);
     positions.finish();
 }
 
@@ -217,16 +218,16 @@ impl<'a> Positions<'a> {
         (self.out.len() + self.written) as u32
     }
 
-    /// Appends `base + i` for each set bit `i` of `mask`.
+    /// Appends `base + i` for each set bit `i` of `mask`, of which there may well be `LIKELY`.
     ///
     /// # Panics
     ///
     /// When these are more bytes than there was room made for.
     #[inline(always)]
-    pub(crate) fn push<V: Vector>(&mut self, v: V, mask: u64, base: u32) {
+    pub(crate) fn push<V: Vector, const LIKELY: usize>(&mut self, v: V, mask: u64, base: u32) {
         let rest = &mut self.out.spare_capacity_mut()[self.written..];
         let slots = rest.first_chunk_mut().expect("room was made");
-        self.written += v.positions(mask, base, slots);
+        self.written += v.positions::<LIKELY>(mask, base, slots);
     }
 
     /// [`push`](Self::push) for masks that seldom have more than four bits: words written one by

@@ -72,7 +72,7 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
-    fn positions(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
+    fn positions<const LIKELY: usize>(self, mask: u64, base: u32, slots: &mut Slots) -> usize {
         positions_by_bits::<8>(mask, base, slots)
     }
 
