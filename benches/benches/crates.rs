@@ -1,56 +1,23 @@
 //! The crates of the batch path, one operation at a time, under criterion: how fast a block of CSV
 //! is scanned, decoded, filtered and grouped.
 //!
-//! `cargo xtask bench crates`. Throughput is in bytes of input; the block is 512 KiB of made-up
-//! orders, as a run has it. Every answer is checked once before it is measured.
+//! `cargo xtask bench crates`. Throughput is in bytes of input; the block is that of
+//! `orders.rs`. Every answer is checked once before it is measured.
 
-use std::fmt::Write;
+#[path = "../src/orders.rs"]
+mod orders;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pelton_format::{Csv, Format};
 use pelton_pool::{Budget, BufferPool};
-use pelton_record::{Batch, Block, Origin, Schema};
+use pelton_record::{Block, Origin};
 use pelton_simd::csv::{Dialect, Structure, boundary, scan};
 use pelton_stage::{Aggregate, Call, Derive, Expression, Filter, Fold, Function, Stage};
 
-const BLOCK_BYTES: usize = 512 << 10;
-
-/// Orders as CSV without a header, and how many there are.
-fn orders() -> (String, usize) {
-    let mut text = String::with_capacity(BLOCK_BYTES + 128);
-    let mut rows = 0;
-    while text.len() < BLOCK_BYTES {
-        let country = ["DE", "US", "FR", "GB", "NL"][rows * 7 % 5];
-        let status = ["shipped", "pending", "returned"][rows % 3];
-        let (quantity, cents) = (1 + rows * 13 % 20, 99 + rows * 7919 % 50_000);
-        let price = format!("{}.{:02}", cents / 100, cents % 100);
-        let written = writeln!(
-            text,
-            "{},2024-03-01T12:00:00Z,Anna {rows},{country},{status},mug,{quantity},{price},",
-            1_000_000 + rows
-        );
-        written.expect("a string takes all");
-        rows += 1;
-    }
-    (text, rows)
-}
-
-const HEADER: &str =
-    "order_id,ordered_at,customer,country,status,product,quantity,unit_price,note\n";
-
-fn decoded(text: &str) -> (Schema, Batch) {
-    let csv = Csv::default();
-    let opened = csv
-        .open(format!("{HEADER}{text}").as_bytes(), true)
-        .expect("it has a header");
-    let block = Block::new(text.as_bytes().to_vec());
-    let batch = csv
-        .decoder(&opened.schema, &[3, 4, 6, 7])
-        .decode(block, Origin::default());
-    (opened.schema, batch)
-}
+use orders::{BLOCK_BYTES, DECODED, decoded, orders};
 
 fn scanning(c: &mut Criterion) {
     let (text, rows) = orders();
@@ -67,7 +34,7 @@ fn scanning(c: &mut Criterion) {
     });
     let (schema, batch) = decoded(&text);
     assert_eq!(batch.rows(), rows);
-    let mut decoder = Csv::default().decoder(&schema, &[3, 4, 6, 7]);
+    let mut decoder = Csv::default().decoder(&schema, DECODED);
     let block = Block::new(text.clone().into_bytes());
     group.bench_function("decode four of nine fields", |b| {
         b.iter(|| decoder.decode(black_box(block.clone()), Origin::default()));
@@ -100,7 +67,7 @@ fn stages(c: &mut Criterion) {
             },
         );
     });
-    let total = Expression::parse("quantity * unit_price").expect("SQL");
+    let total = Expression::parse("quantity * price").expect("SQL");
     let derive = Derive::new([("total", total)], &schema).expect("it fits the schema");
     group.bench_function("derive", |b| {
         b.iter_with_setup(

@@ -12,7 +12,9 @@
     reason = "a command-line tool speaks by printing"
 )]
 
-use std::fmt::Write;
+#[path = "../src/orders.rs"]
+mod orders;
+
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -20,18 +22,16 @@ use std::time::Instant;
 use pelton_format::{Csv, Format};
 use pelton_pool::Budget;
 use pelton_queue::dedup::Dedup;
-use pelton_record::{Batch, Block, Origin, Schema, Values};
+use pelton_record::{Block, Origin, Values};
 use pelton_simd::Level;
 use pelton_simd::csv::{Dialect, Structure, boundary, scan};
 use pelton_simd::hash::hash_views;
 use pelton_simd::{json, utf8};
 use pelton_stage::{Aggregate, Call, Expression, Filter, Fold, Function, Stage};
 
-const BLOCK_BYTES: usize = 512 << 10;
+use orders::{BLOCK_BYTES, DECODED, decoded, orders};
+
 const ROUNDS: u32 = 400;
-const HEADER: &str = "id,at,customer,country,status,product,quantity,price,note\n";
-/// When all orders were made.
-const AT: &str = "2024-03-01T12:00:00Z";
 /// Ids that are looked up: as bare words they take 32 MiB, and the table takes more.
 const IDS: u64 = 1 << 22;
 
@@ -121,45 +121,6 @@ fn on_rows(name: &'static str, units: usize, round: impl FnMut() + 'static) -> K
     }
 }
 
-/// Orders without a header, of which every eighth has a quoted field, and how many there are.
-fn orders() -> (String, usize) {
-    let mut text = String::with_capacity(BLOCK_BYTES + 128);
-    let mut rows = 0;
-    while text.len() < BLOCK_BYTES {
-        let country = ["DE", "US", "FR", "GB", "NL"][rows * 7 % 5];
-        let status = ["shipped", "pending", "returned"][rows % 3];
-        let name = ["Anna", "Zoë", "Jim", "Kim"][rows * 5 % 4];
-        let note = if rows % 8 == 0 {
-            "\"gift, wrapped\""
-        } else {
-            ""
-        };
-        let (quantity, cents) = (1 + rows * 13 % 20, 99 + rows * 7919 % 50_000);
-        let written = writeln!(
-            text,
-            "{},{AT},{name} {rows},{country},{status},mug,{quantity},{}.{:02},{note}",
-            1_000_000 + rows,
-            cents / 100,
-            cents % 100
-        );
-        written.expect("a string takes all");
-        rows += 1;
-    }
-    (text, rows)
-}
-
-/// The schema, and the batch of country, status, quantity and price.
-fn decoded(text: &str) -> (Schema, Batch) {
-    let csv = Csv::default();
-    let opened = csv.open(format!("{HEADER}{text}").as_bytes(), true);
-    let schema = opened.expect("it has a header").schema;
-    let block = Block::new(text.as_bytes().to_vec());
-    let batch = csv
-        .decoder(&schema, &[3, 4, 6, 7])
-        .decode(block, Origin::default());
-    (schema, batch)
-}
-
 fn boundaries() -> Kernel {
     let (text, _) = orders();
     let found = boundary(text.as_bytes(), Dialect::CSV);
@@ -201,7 +162,7 @@ fn decoding() -> Kernel {
     let (text, rows) = orders();
     let (schema, batch) = decoded(&text);
     assert_eq!(batch.rows(), rows);
-    let mut decoder = Csv::default().decoder(&schema, &[3, 4, 6, 7]);
+    let mut decoder = Csv::default().decoder(&schema, DECODED);
     let bytes = text.len();
     let block = Block::new(text.into_bytes());
     on_bytes("decode 4 of 9 fields", bytes, move || {

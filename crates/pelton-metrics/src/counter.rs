@@ -24,6 +24,16 @@ pub struct Counter {
 /// The handle of one thread or worker on a [`Counter`]: recording is a plain store.
 ///
 /// What was counted stays when the handle is dropped; its cell is used again by the next handle.
+///
+/// Two threads do not count with one handle:
+///
+/// ```compile_fail,E0499
+/// let mut mine = pelton_metrics::Counter::new().local();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| mine.increment());
+///     scope.spawn(|| mine.increment());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct LocalCounter {
     total: LocalTotal,

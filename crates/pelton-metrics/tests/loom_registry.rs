@@ -2,7 +2,7 @@
 //! is whole.
 #![cfg(loom)]
 
-use pelton_metrics::{Counter, Registry, Unit, Value};
+use pelton_metrics::{Counter, Limits, Registry, Unit, Value};
 use pelton_sync::atomic::{AtomicU64, Ordering};
 use pelton_sync::{Arc, Mutex, model, thread};
 
@@ -29,6 +29,31 @@ fn two_that_ask_for_one_metric_get_one() {
         );
         handle.join().unwrap();
         assert_eq!(value(&registry), Some(Value::Counter(11)));
+    });
+}
+
+/// The limit holds however many ask at once, and what was let in counts.
+#[test]
+fn two_that_ask_for_the_last_place_get_it_once() {
+    model(|| {
+        let mut limits = Limits::default();
+        limits.series_max = 1;
+        let registry = Registry::with_limits(limits);
+        let ask = |registry: &Registry, part: &str| {
+            let labels = [("part", part)];
+            let counter = registry.counter("a_total", "", Unit::Count, &labels);
+            counter.map(|counter| counter.add(1)).is_ok()
+        };
+        let other = registry.clone();
+        let handle = thread::spawn(move || ask(&other, "there"));
+        let is_here = ask(&registry, "here");
+        assert!(is_here ^ handle.join().unwrap());
+        let part = if is_here { "here" } else { "there" };
+        let seen = registry.snapshot();
+        assert_eq!(
+            seen.value("a_total", &[("part", part)]),
+            Some(&Value::Counter(1))
+        );
     });
 }
 

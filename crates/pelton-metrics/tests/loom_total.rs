@@ -79,6 +79,39 @@ fn shared_additions_meet_local_ones() {
     });
 }
 
+/// What handles add stays on top of what is set.
+#[test]
+fn setting_meets_local_additions() {
+    model(|| {
+        let gauge = Gauge::new();
+        let other = gauge.clone();
+        let handle = thread::spawn(move || other.set(10));
+        let mut local = gauge.local();
+        local.add(1);
+        assert!([1, 11].contains(&gauge.value()));
+        handle.join().unwrap();
+        assert_eq!(gauge.value(), 11);
+    });
+}
+
+/// Two who read beside a writer: what each sees grows.
+#[test]
+fn two_readers_meet_a_writer() {
+    model(|| {
+        let counter = Counter::new();
+        let (writer, other) = (counter.clone(), counter.clone());
+        let writing = thread::spawn(move || writer.local().add(2));
+        let reading = thread::spawn(move || {
+            let first = other.value();
+            assert!(first <= other.value());
+        });
+        let first = counter.value();
+        writing.join().unwrap();
+        assert!(first <= counter.value() && counter.value() == 2);
+        reading.join().unwrap();
+    });
+}
+
 /// The protocol of one cell in small, with the order of the lease's end to choose.
 ///
 /// The first owner records and goes. The second records if it finds the cell free, and then must go

@@ -15,6 +15,8 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, scaled};
 
 /// The largest class unless the builder says otherwise, in bytes.
 const LARGEST: usize = 64 << 20;
+/// The largest class there can be, in bytes: the next power of two is beyond every allocation.
+const LARGEST_MAX: usize = isize::MAX as usize / 2 + 1;
 /// The most buffers in one shard's magazine of one class.
 const MAGAZINE: usize = scaled(64, 2);
 /// Two threads on one shard step aside for each other, so this is about speed, not about right.
@@ -117,7 +119,8 @@ impl BufferPoolBuilder {
     #[must_use]
     pub fn build(self) -> BufferPool {
         let shards = self.shards.clamp(1, SHARDS_MAX).next_power_of_two();
-        let classes = (0..=class_holding(self.largest)).map(|_| Class::new(shards));
+        let largest = class_holding(self.largest.min(LARGEST_MAX));
+        let classes = (0..=largest).map(|_| Class::new(shards));
         let core = Arc::new(Core {
             budget: self.budget,
             classes: classes.collect(),

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pelton_pool::{Budget, Level, OverBudget, Subscription, UNLIMITED, memory};
-use pelton_sync::thread;
+use pelton_sync::{scaled, thread};
 
 fn hear(ear: &Mutex<Vec<Level>>, level: Level) {
     ear.lock()
@@ -244,7 +244,7 @@ fn hammer(budget: &Budget, bytes: u64) -> u64 {
             .reserve(bytes)
             .is_ok_and(|held| held.budget().used() <= 700)
     };
-    (0..5000).filter(attempt).count() as u64
+    (0..scaled(5000, 20) as u32).filter(attempt).count() as u64
 }
 
 #[cfg(target_os = "linux")]

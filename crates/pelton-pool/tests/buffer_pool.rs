@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use pelton_pool::{Budget, Buffer, BufferPool, Level};
-use pelton_sync::{Parker, thread};
+use pelton_sync::{Parker, scaled, thread};
 
 fn pool() -> BufferPool {
     BufferPool::new(Budget::unlimited())
@@ -130,11 +130,13 @@ fn a_refused_growth_leaves_the_buffer_as_it_was() {
 #[test]
 fn memory_returned_by_one_thread_serves_another() {
     let pool = BufferPool::new(Budget::new(4096));
-    for _ in 0..100 {
+    let rounds = scaled(100, 5);
+    for _ in 0..rounds {
         let buffer = pool.lease(4096).unwrap();
         thread::spawn(move || drop(buffer)).join().unwrap();
     }
-    assert_eq!((pool.stats().hits, pool.stats().misses), (99, 1));
+    let hits = rounds as u64 - 1;
+    assert_eq!((pool.stats().hits, pool.stats().misses), (hits, 1));
 }
 
 #[test]
@@ -161,6 +163,36 @@ fn sizes_that_nobody_has_are_refused() {
         assert!(pool.lease(bytes).is_err());
     }
     assert_eq!((pool.budget().used(), pool.stats().outstanding), (0, 0));
+}
+
+#[test]
+fn a_pool_with_every_class_refuses_what_nobody_has() {
+    let budget = Budget::unlimited();
+    let builder = BufferPool::builder().budget(budget.clone());
+    let pool = builder.largest_class(usize::MAX).build();
+    for bytes in [
+        usize::MAX,
+        usize::MAX / 2 + 2,
+        usize::MAX / 2,
+        usize::MAX / 4,
+    ] {
+        assert!(pool.lease(bytes).is_err());
+    }
+    drop(pool.lease(100).unwrap());
+    assert_eq!((pool.trim(), budget.used()), (128, 0));
+}
+
+#[test]
+fn settings_beyond_their_bounds_are_taken_as_the_nearest() {
+    let builder = BufferPool::builder().largest_class(0).shards(0);
+    let pool = builder.build();
+    drop((pool.lease(0).unwrap(), pool.lease(64).unwrap()));
+    assert_eq!(pool.stats().idle_bytes, 128);
+    assert_eq!((pool.shrink(-1.0), pool.shrink(f64::NAN)), (0, 0));
+    assert_eq!(pool.shrink(f64::INFINITY), 128);
+    let pool = BufferPool::builder().shards(usize::MAX).build();
+    drop(pool.lease(64).unwrap());
+    assert_eq!(pool.stats().idle_bytes, 64);
 }
 
 #[test]
@@ -262,7 +294,9 @@ fn stampede() {
     thread::scope(|scope| {
         for mark in 1..5u8 {
             let pool = &pool;
-            scope.spawn(move || (0..500).for_each(|round| fill_and_check(pool, mark, round)));
+            scope.spawn(move || {
+                (0..scaled(500, 20)).for_each(|round| fill_and_check(pool, mark, round))
+            });
         }
     });
     assert_eq!(pool.stats().outstanding, 0);
@@ -286,7 +320,7 @@ fn fill_and_check(pool: &BufferPool, mark: u8, round: usize) {
 /// The last handle drops while others return what it lent: the memory is all freed.
 #[test]
 fn closing_meets_returning() {
-    for _ in 0..200 {
+    for _ in 0..scaled(200, 3) {
         let budget = Budget::unlimited();
         let pool = BufferPool::builder()
             .budget(budget.clone())

@@ -98,6 +98,37 @@ fn signals_and_reservations_agree_on_the_last_word() {
     });
 }
 
+#[test]
+fn two_signals_leave_the_last_level_told() {
+    model(|| {
+        let budget = Budget::new(100);
+        let heard = Arc::new(AtomicUsize::new(0));
+        let ear = heard.clone();
+        let subscription =
+            budget.subscribe(move |level| ear.store(level as usize, Ordering::Relaxed));
+        let other = budget.clone();
+        let rival = thread::spawn(move || other.signal(Level::Elevated));
+        budget.signal(Level::Critical);
+        rival.join().unwrap();
+        assert_eq!(heard.load(Ordering::Relaxed), budget.level() as usize);
+        drop(subscription);
+    });
+}
+
+#[test]
+fn readings_stay_within_the_limit() {
+    model(|| {
+        let budget = Budget::new(100);
+        let other = budget.clone();
+        let rival = thread::spawn(move || drop(other.reserve(80)));
+        let held = budget.reserve(60).ok();
+        assert!(budget.used() <= 100 && budget.available() <= 100);
+        assert!(budget.high_water() <= 100);
+        rival.join().unwrap();
+        assert!(budget.high_water() >= if held.is_some() { 60 } else { 80 });
+    });
+}
+
 /// What a subscriber knows: what it last heard, or else what it read once it had subscribed.
 #[test]
 fn subscribing_meets_a_change() {

@@ -3,7 +3,7 @@
 #![cfg(loom)]
 
 use pelton_pool::{Budget, Buffer, BufferPool, Leased, ObjectPool};
-use pelton_sync::atomic::{AtomicBool, Ordering};
+use pelton_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pelton_sync::{Arc, UnsafeCell, model, thread};
 
 /// A pool of one class, whose budget allows `buffers` of them.
@@ -95,6 +95,56 @@ fn trimming_meets_returning_and_leasing() {
         assert_eq!(budget.used(), pool.stats().idle_bytes);
         pool.trim();
         assert_eq!(budget.used(), 0);
+    });
+}
+
+/// A lease that the budget refuses frees what lies idle in another class, while it comes back.
+#[test]
+fn reclaiming_another_class_meets_returns_to_it() {
+    model(|| {
+        let budget = Budget::new(128);
+        let builder = BufferPool::builder().budget(budget.clone());
+        let pool = builder.largest_class(128).build();
+        let held = [pool.lease(64).unwrap(), pool.lease(64).unwrap()];
+        let returner = thread::spawn(move || drop(held));
+        let early = pool.lease(128).is_ok();
+        returner.join().unwrap();
+        drop(pool.lease(128).expect("nothing else is lent"));
+        assert_eq!(budget.used(), pool.stats().held_bytes, "early: {early}");
+        drop(pool);
+        assert_eq!(budget.used(), 0);
+    });
+}
+
+/// The budget's pressure frees idle buffers, while one comes back.
+#[test]
+fn pressure_meets_a_return() {
+    model(|| {
+        let (pool, budget) = buffers(3);
+        let held = pool.lease(64).unwrap();
+        let returner = thread::spawn(move || drop(held));
+        let reservation = budget.reserve(120).unwrap();
+        returner.join().unwrap();
+        assert_eq!(budget.used(), 120 + pool.stats().idle_bytes);
+        drop((reservation, pool));
+        assert_eq!(budget.used(), 0);
+    });
+}
+
+#[test]
+fn figures_meet_a_lease_and_a_return() {
+    model(|| {
+        let (pool, _) = buffers(1);
+        let other = pool.clone();
+        let rival = thread::spawn(move || drop(other.lease(64).unwrap()));
+        let stats = pool.stats();
+        assert!(
+            stats.outstanding <= 1 && stats.held_bytes <= 64,
+            "{stats:?}"
+        );
+        assert!(stats.idle_bytes <= 64 && stats.misses <= 1, "{stats:?}");
+        rival.join().unwrap();
+        assert_eq!((pool.stats().outstanding, pool.stats().idle_bytes), (0, 64));
     });
 }
 
@@ -218,5 +268,24 @@ fn loom_rejects_a_stale_look_at_closed() {
         *shelf.1.lock().unwrap() = 0;
         returner.join().unwrap();
         assert_eq!(*shelf.1.lock().unwrap(), 0, "an item was lost");
+    });
+}
+
+/// The twin: who frees as many as it counted, rather than as many as it got, forgets one that was
+/// lent meanwhile.
+#[test]
+#[should_panic(expected = "lent and not counted")]
+fn loom_rejects_freeing_by_an_old_count() {
+    model(|| {
+        let [idle, held] = [const { 1 }; 2].map(AtomicUsize::new);
+        let shelf = Arc::new((idle, held));
+        let other = shelf.clone();
+        let borrower = thread::spawn(move || other.0.swap(0, Ordering::AcqRel));
+        let count = shelf.0.load(Ordering::Acquire);
+        shelf.0.store(0, Ordering::Release);
+        shelf.1.fetch_sub(count, Ordering::AcqRel);
+        let lent = borrower.join().unwrap();
+        let held = shelf.1.load(Ordering::Relaxed);
+        assert!(lent <= held, "lent and not counted");
     });
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pelton_pool::{Budget, ObjectPool};
 use pelton_sync::atomic::{AtomicUsize, Ordering};
-use pelton_sync::{Arc, thread};
+use pelton_sync::{Arc, scaled, thread};
 
 /// An event of a stream: nine cache lines, the first of which holds all that routing needs.
 #[repr(C, align(64))]
@@ -67,7 +67,7 @@ fn events_are_aligned_and_recycled() {
     let pool = ObjectPool::new(1000, Event::new);
     let mut local = pool.local();
     let mut served = std::collections::HashSet::new();
-    for id in 0..5000 {
+    for id in 0..scaled(5000, 100) as u64 {
         let mut event = local.take();
         event.id = id;
         event.payload_size = 512;
@@ -241,8 +241,8 @@ fn objects_taken_here_and_returned_there_come_around() {
     let mut there = pool.local();
     let returner = thread::spawn(move || receiver.iter().for_each(|event| there.put(event)));
     let mut here = pool.local();
-    let mut sent = 0;
-    while sent < 20_000 {
+    let (mut sent, total) = (0, scaled(20_000, 200));
+    while sent < total {
         match pool.try_take() {
             Some(event) => {
                 sender.send(event).unwrap();
@@ -258,7 +258,7 @@ fn objects_taken_here_and_returned_there_come_around() {
     drop(here);
     let stats = pool.stats();
     assert_eq!(stats.outstanding, 0);
-    assert!(stats.idle <= 600 && stats.hits >= 20_000);
+    assert!(stats.idle <= 600 && stats.hits >= total as u64);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn no_object_is_lent_twice() {
             let pool = pool.clone();
             scope.spawn(move || {
                 let mut local = pool.local();
-                for round in 0..2000 {
+                for round in 0..scaled(2000, 30) {
                     let object = if round % 3 == 0 {
                         pool.take()
                     } else {

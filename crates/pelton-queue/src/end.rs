@@ -30,3 +30,24 @@ pub trait Pop {
     /// [`PopError::Empty`] when nothing is there, [`PopError::Closed`] when nothing ever will be.
     fn pop(&mut self) -> Result<Self::Item, PopError>;
 }
+
+/// Pops one by one until nothing is there; made by the `iter` of the receivers.
+#[derive(Debug)]
+pub struct Iter<'a, E> {
+    end: &'a mut E,
+}
+
+impl<'a, E> Iter<'a, E> {
+    pub(crate) fn new(end: &'a mut E) -> Self {
+        Self { end }
+    }
+}
+
+impl<E: Pop> Iterator for Iter<'_, E> {
+    type Item = E::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<E::Item> {
+        self.end.pop().ok()
+    }
+}

@@ -54,5 +54,10 @@ mod reclaim;
 mod slots;
 mod sync;
 
-pub use end::{Pop, Push};
+pub use end::{Iter, Pop, Push};
 pub use error::{Closed, PopError, PushError};
+
+/// Runs the README's example with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,6 +7,7 @@ use std::hint::black_box;
 
 use pelton_queue::dedup::Dedup;
 use pelton_queue::{mpmc, spsc, unbounded, wait};
+use pelton_sync::scaled;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -48,7 +49,7 @@ fn spsc_allocates_nothing() {
     let (mut producer, mut consumer) = spsc::channel(64);
     let mut values = Vec::with_capacity(64);
     let count = allocations(|| {
-        for _ in 0..1000 {
+        for _ in 0..scaled(1000, 20) {
             producer.push(1).unwrap();
             producer.push_slice(&[2; 40]).unwrap();
             consumer.pop().unwrap();
@@ -64,7 +65,7 @@ fn mpmc_allocates_nothing() {
     let (mut sender, mut receiver) = mpmc::channel(64);
     let mut values = Vec::with_capacity(64);
     let count = allocations(|| {
-        for _ in 0..1000 {
+        for _ in 0..scaled(1000, 20) {
             sender.push(1).unwrap();
             sender.push_slice(&[2; 40]).unwrap();
             receiver.pop().unwrap();
@@ -86,14 +87,17 @@ fn unbounded_recycles_its_blocks() {
         assert_eq!(receiver.iter().count(), 50);
     };
     (0..4).for_each(|_| round());
-    assert_eq!(allocations(|| (0..1000).for_each(|_| round())), 0);
+    assert_eq!(
+        allocations(|| (0..scaled(1000, 20)).for_each(|_| round())),
+        0
+    );
 }
 
 #[test]
 fn waiting_ends_allocate_nothing_when_nobody_waits() {
     let (mut producer, mut consumer) = wait::pair(spsc::channel(4));
     let count = allocations(|| {
-        for value in 0..1000 {
+        for value in 0..scaled(1000, 20) {
             producer.push(value).unwrap();
             assert_eq!(consumer.pop(), Ok(value));
         }

@@ -19,7 +19,7 @@ fn smoke() {
 
 #[test]
 fn growth_forgets_nothing() {
-    let count = scaled(200_000, 2_000) as u64;
+    let count = scaled(200_000, 300) as u64;
     let mut seen = Dedup::<u64>::builder().build().unwrap();
     for key in 0..count {
         assert_eq!(seen.insert(key), Ok(true));
@@ -94,7 +94,7 @@ fn one_generation() {
 /// Each key is remembered while the next `window` new keys come, and not much longer.
 #[test]
 fn a_window_by_count_keeps_its_bounds() {
-    let window = 1000;
+    let window = scaled(1000, 20);
     for generations in [2, 3, 5] {
         let builder = Dedup::<u64>::builder().window_keys(window, generations);
         let mut seen = builder.build().unwrap();
@@ -124,7 +124,7 @@ fn a_window_by_time_keeps_its_bounds() {
         let builder = Dedup::<u64>::builder().window_time(60, generations);
         let mut seen = builder.build().unwrap();
         let most = 60 + 60 / (u64::from(generations) - 1);
-        for now in 0..600 {
+        for now in 0..scaled(600, 200) as u64 {
             seen.advance(now).unwrap();
             assert_eq!(seen.insert(now), Ok(true));
             assert!(seen.contains(now.saturating_sub(60)));
@@ -146,7 +146,7 @@ fn windows_of_nothing_and_of_everything() {
     ];
     for builder in nothing {
         let mut seen = builder.build().unwrap();
-        for key in 0..scaled(20_000, 500) as u64 {
+        for key in 0..scaled(20_000, 200) as u64 {
             seen.advance(key).unwrap();
             assert_eq!(seen.insert(key), Ok(true));
         }

@@ -124,6 +124,21 @@ fn insertion_meets_the_next_generation() {
     });
 }
 
+/// What is in the window stays there while the generation turns, and figures stay in bounds.
+#[test]
+fn contains_meets_the_next_generation() {
+    model(|| {
+        let mut seen = builder().window_time(10, 2).build().unwrap();
+        insert(&mut seen, 1);
+        let other = seen.clone();
+        let there = thread::spawn(move || (other.contains(1), other.len(), other.bytes()));
+        seen.advance(10).unwrap();
+        let (is_known, len, bytes) = there.join().unwrap();
+        assert!(is_known);
+        assert!(len <= 2 && bytes > 0, "{len} {bytes}");
+    });
+}
+
 #[test]
 fn growth_meets_the_next_generation() {
     model(|| {

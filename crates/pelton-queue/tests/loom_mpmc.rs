@@ -198,6 +198,26 @@ fn loom_rejects_claims_without_exchange() {
     });
 }
 
+/// The twin: a head and a tail of different ages tell of more than there ever was.
+#[test]
+#[should_panic(expected = "more than fits")]
+fn loom_rejects_a_length_of_two_ages() {
+    model(|| {
+        let indices = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let both = indices.clone();
+        let moving = thread::spawn(move || {
+            for position in 1..3 {
+                both.1.store(position, Ordering::Release);
+                both.0.store(position, Ordering::Release);
+            }
+        });
+        let head = indices.0.load(Ordering::Acquire);
+        let tail = indices.1.load(Ordering::Acquire);
+        assert!(tail - head <= 1, "more than fits");
+        moving.join().unwrap();
+    });
+}
+
 /// The twin: a slot stamped full with Relaxed.
 #[test]
 #[should_panic(expected = "Causality violation")]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pelton_queue::{Closed, Pop, PopError, Push, PushError, mpmc, spsc, wait};
 use pelton_sync::atomic::{AtomicBool, Ordering};
-use pelton_sync::{Arc, Mutex, Parker, Unparker, model, thread};
+use pelton_sync::{Arc, Condvar, Mutex, Parker, Unparker, model, thread};
 
 struct Wakes(Unparker);
 
@@ -77,6 +77,20 @@ fn waiting_meets_close() {
         });
         assert_eq!(receiver.pop(), Err(Closed(())));
         closing.join().unwrap();
+    });
+}
+
+#[test]
+fn awaited_push_meets_pop() {
+    model(|| {
+        let (mut producer, mut consumer) = wait::pair(spsc::channel(1));
+        producer.try_push(1).unwrap();
+        let popping = thread::spawn(move || {
+            assert_eq!(consumer.try_pop(), Ok(1));
+            consumer
+        });
+        block_on(producer.push_async(2)).unwrap();
+        drop(popping.join().unwrap());
     });
 }
 
@@ -148,6 +162,111 @@ fn time_out_meets_push() {
             assert_eq!(receiver.pop(), Ok(1));
             drop(pushing.join().unwrap());
         }
+    });
+}
+
+/// A future that is dropped after it was chosen passes the wake-up on.
+#[test]
+fn a_dropped_future_meets_push() {
+    model(|| {
+        let (mut sender, mut receiver) = wait::pair(mpmc::channel(1));
+        let mut other = receiver.clone();
+        let polling = thread::spawn(move || {
+            let mut context = Context::from_waker(Waker::noop());
+            pin!(other.pop_async()).poll(&mut context).is_ready()
+        });
+        let pushing = thread::spawn(move || {
+            sender.try_push(1).unwrap();
+            sender
+        });
+        // Either the one that goes has it, and closing ends the wait, or this one gets it.
+        if polling.join().unwrap() {
+            drop(pushing.join().unwrap());
+            assert_eq!(receiver.pop(), Err(Closed(())));
+        } else {
+            assert_eq!(receiver.pop(), Ok(1));
+            drop(pushing.join().unwrap());
+        }
+    });
+}
+
+#[test]
+fn waiting_in_line_meets_a_quiet_push_and_its_wake() {
+    model(|| {
+        let (mut producer, mut consumer) = wait::pair(spsc::channel(2));
+        let pushing = thread::spawn(move || {
+            producer.try_push_quietly(1).unwrap();
+            producer.try_push_quietly(2).unwrap();
+            producer.wake();
+            producer
+        });
+        assert_eq!(consumer.pop_in_line(None), Ok(1));
+        assert_eq!(consumer.pop_in_line(None), Ok(2));
+        pushing.join().unwrap();
+    });
+}
+
+/// One batch wakes all who wait for a part of it.
+#[test]
+fn two_waiters_meet_a_batch() {
+    model(|| {
+        let queue = Locked(Arc::new(Mutex::new(VecDeque::new())));
+        let (mut sender, mut receiver) = wait::pair((queue.clone(), queue));
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap());
+        let pushing = thread::spawn(move || {
+            sender.wait(|end| {
+                end.0.lock().unwrap().extend([1, 2]);
+                Poll::Ready(())
+            });
+            sender
+        });
+        let mine = receiver.pop().unwrap();
+        assert_eq!(mine + popping.join().unwrap(), 3);
+        pushing.join().unwrap();
+    });
+}
+
+/// A line of those who wait, each with a bed of its own.
+#[derive(Default)]
+struct Line {
+    is_ready: AtomicBool,
+    waiting: Mutex<VecDeque<usize>>,
+    beds: [(Mutex<bool>, Condvar); 2],
+}
+
+impl Line {
+    fn wait(&self, bed: usize) {
+        self.waiting.lock().unwrap().push_back(bed);
+        if !self.is_ready.load(Ordering::Acquire) {
+            let (is_woken, wake) = &self.beds[bed];
+            let mut woken = is_woken.lock().unwrap();
+            while !*woken {
+                woken = wake.wait(woken).unwrap();
+            }
+        }
+    }
+
+    fn wake_first(&self) {
+        if let Some(bed) = self.waiting.lock().unwrap().pop_front() {
+            *self.beds[bed].0.lock().unwrap() = true;
+            self.beds[bed].1.notify_one();
+        }
+    }
+}
+
+/// The twin: the first in line goes, and keeps to itself that it was chosen.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn loom_rejects_a_waiter_that_keeps_its_wake_up() {
+    model(|| {
+        // Leaked, because loom's types must not be dropped while loom unwinds.
+        let line: &Line = Box::leak(Box::default());
+        line.waiting.lock().unwrap().push_back(0);
+        let waiting = thread::spawn(move || line.wait(1));
+        line.is_ready.store(true, Ordering::Release);
+        line.wake_first();
+        waiting.join().unwrap();
     });
 }
 

@@ -20,13 +20,14 @@ fn smoke() {
 
 #[test]
 fn len_counts_across_blocks() {
+    let count = scaled(500, 20);
     let (mut sender, mut receiver) = unbounded::channel();
-    for value in 0..500 {
+    for value in 0..count {
         assert_eq!(sender.len(), value);
         sender.push(value).unwrap();
     }
-    for value in 0..500 {
-        assert_eq!(receiver.len(), 500 - value);
+    for value in 0..count {
+        assert_eq!(receiver.len(), count - value);
         assert_eq!(receiver.pop(), Ok(value));
     }
     assert!(sender.is_empty() && receiver.is_empty());

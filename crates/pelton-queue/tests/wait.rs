@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use pelton_queue::{Closed, Pop, PopError, Push, PushError, mpmc, spsc, unbounded, wait};
-use pelton_sync::{Parker, Unparker, scaled, thread};
+use pelton_sync::{Mutex, Parker, Unparker, scaled, thread};
 
 struct Wakes(Unparker);
 
@@ -219,4 +219,48 @@ fn waiting_in_line_gets_what_is_there_and_what_comes_and_the_end() {
     sender.try_push(2).unwrap();
     drop(sender);
     assert_eq!(thread.join().unwrap(), (Ok(2), Err(PopError::Closed)));
+}
+
+/// Goes back to the queue when the last of its wakers is dropped.
+struct PushesAtLast(Mutex<wait::Waiting<mpmc::Sender<u8>>>);
+
+impl Wake for PushesAtLast {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for PushesAtLast {
+    fn drop(&mut self) {
+        let sender = self.0.get_mut().expect("no panic");
+        sender.try_push(7).expect("there is room");
+    }
+}
+
+#[test]
+fn a_waker_may_use_the_queue_when_it_is_dropped() {
+    let (sender, mut receiver) = wait::pair(mpmc::channel(2));
+    let mut other = receiver.clone();
+    let last = || Waker::from(Arc::new(PushesAtLast(Mutex::new(sender.clone()))));
+    let mut rest = Context::from_waker(Waker::noop());
+    let mut first = Box::pin(receiver.pop_async());
+    let mut second = Box::pin(other.pop_async());
+    // Another waker takes its place while the line is not empty.
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(&last()))
+            .is_pending()
+    );
+    assert_eq!(first.as_mut().poll(&mut rest), Poll::Ready(Ok(7)));
+    drop(first);
+    // Its future leaves the line while another waits.
+    let mut first = Box::pin(receiver.pop_async());
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(&last()))
+            .is_pending()
+    );
+    assert!(second.as_mut().poll(&mut rest).is_pending());
+    drop(first);
+    assert_eq!(second.as_mut().poll(&mut rest), Poll::Ready(Ok(7)));
 }

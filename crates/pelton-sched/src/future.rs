@@ -94,9 +94,10 @@ where
             self.shared.announce_panic(Some(worker.index()), &**payload);
         }
         if let Some(Body { future, promise }) = body {
-            promise.keep(result);
-            // Counted as ended even if its destructor panics, which the worker reports.
+            // Counted as ended even if the waker of the handle, or the destructor of the result or
+            // of the future panics, which the worker reports.
             let _end = EndFuture(&self.shared);
+            promise.keep(result);
             drop(future);
         }
     }

@@ -130,13 +130,15 @@ impl<T> JoinHandle<T> {
 
     /// False when there is nothing left to wait for.
     fn set_waker(&self, waker: &Waker) -> bool {
-        match &mut *lock(&self.packet.state) {
-            State::Pending(place) => {
-                *place = Some(waker.clone());
-                true
-            }
-            State::Done(_) | State::Taken => false,
-        }
+        // Made and dropped without the lock: a waker runs foreign code, and with the last waker of
+        // a future may go the promise of this very handle.
+        let waker = waker.clone();
+        let before = match &mut *lock(&self.packet.state) {
+            State::Pending(place) => place.replace(waker),
+            State::Done(_) | State::Taken => return false,
+        };
+        drop(before);
+        true
     }
 }
 

@@ -72,12 +72,9 @@ impl<L: Latch, F: FnOnce(&Worker) -> R + Send, R: Send> Job<L, F, R> {
     }
 
     /// The result of the job, or its panic; to be called after the latch was seen open.
-    pub(crate) fn into_result(self) -> R {
-        match self.result.into_inner() {
-            Some(Ok(value)) => value,
-            Some(Err(payload)) => resume_unwind(payload),
-            None => unreachable!("the latch opens after the result was stored"),
-        }
+    pub(crate) fn into_result(self) -> Result<R, Box<dyn Any + Send>> {
+        let result = self.result.into_inner();
+        result.expect("the latch opens after the result was stored")
     }
 }
 
@@ -169,4 +166,5 @@ pub(crate) fn enter<R: Send>(shared: &Shared, body: impl FnOnce(&Worker) -> R + 
     shared.sleep().notify_one();
     job.latch.wait();
     job.into_result()
+        .unwrap_or_else(|payload| resume_unwind(payload))
 }

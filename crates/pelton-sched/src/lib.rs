@@ -87,3 +87,8 @@ pub use shared::DrainReport;
 pub use stats::{Stats, WorkerStats};
 pub use task::INLINE_BYTES;
 pub use worker::worker_index;
+
+/// Runs the README's example with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

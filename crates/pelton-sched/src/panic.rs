@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Told of each panic of a task.
 pub(crate) type PanicHook = Box<dyn Fn(&TaskPanic<'_>) + Send + Sync>;
@@ -51,4 +51,13 @@ pub(crate) fn forget(mut payload: Box<dyn Any + Send>) {
         }
     }
     std::mem::forget(payload);
+}
+
+/// Resumes the panic of `payload`. `rest`, which would go on the way, goes first: a destructor that
+/// panics during another panic ends the process.
+pub(crate) fn resume<T>(payload: Box<dyn Any + Send>, rest: T) -> ! {
+    if let Err(other) = catch_unwind(AssertUnwindSafe(|| drop(rest))) {
+        forget(other);
+    }
+    resume_unwind(payload)
 }

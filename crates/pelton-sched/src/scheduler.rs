@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, JoinError, Rejected};
 use crate::handle::{self, JoinHandle};
 use crate::injector::Gate;
 use crate::job::{self, Job, WorkerLatch};
-use crate::panic::PanicHook;
+use crate::panic::{self, PanicHook};
 use crate::pool;
 use crate::scope::{self, Scope};
 use crate::shared::{DrainReport, Shared};
@@ -321,8 +321,9 @@ where
     worker.fork(worker.priority(), unsafe { job.task(worker.blank()) });
     let first = catch_unwind(AssertUnwindSafe(a));
     worker.work_until(&|| job.latch.is_open());
-    match first {
-        Ok(first) => (first, job.into_result()),
-        Err(payload) => std::panic::resume_unwind(payload),
+    match (first, job.into_result()) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Ok(rest), Err(payload)) => panic::resume(payload, rest),
+        (Err(payload), rest) => panic::resume(payload, rest),
     }
 }

@@ -64,6 +64,16 @@ impl ScopeCore {
 
 /// Where tasks that borrow from outside `'scope` are spawned; made by
 /// [`Scheduler::scope`](crate::Scheduler::scope).
+///
+/// What lives inside the scope's body is gone before its tasks are, and is not borrowed:
+///
+/// ```compile_fail,E0373
+/// let pool = pelton_sched::Scheduler::builder().build().unwrap();
+/// pool.scope(|scope| {
+///     let inside = 7;
+///     scope.spawn(|| println!("{inside}"));
+/// });
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     core: ScopeCore,
     scope: PhantomData<&'scope mut &'scope ()>,
@@ -147,7 +157,8 @@ pub(crate) fn run<'env, R>(
     worker.work_until(&|| scope.core.countdown.is_over());
     let first = lock(&scope.core.panic).take();
     match (first, result) {
-        (Some(payload), _) | (None, Err(payload)) => resume_unwind(payload),
+        (Some(payload), rest) => panic::resume(payload, rest),
+        (None, Err(payload)) => resume_unwind(payload),
         (None, Ok(value)) => value,
     }
 }

@@ -2,11 +2,12 @@
 #![cfg(not(loom))]
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Poll, Waker};
 
-use pelton_sched::{Priority, Scheduler, worker_index};
+use pelton_sched::{JoinError, JoinHandle, Priority, Scheduler, worker_index};
 use pelton_sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use pelton_sync::{Arc, Mutex, thread};
+use pelton_sync::{Arc, Mutex, scaled, thread};
 
 fn scheduler(workers: usize) -> Scheduler {
     let builder = Scheduler::builder().workers(workers);
@@ -42,7 +43,9 @@ impl Bell {
 #[test]
 fn many_futures_wait_on_one_worker() {
     let pool = scheduler(1);
-    let bells: Vec<_> = (0..100).map(|_| Arc::new(Bell::default())).collect();
+    let bells: Vec<_> = (0..scaled(100, 10))
+        .map(|_| Arc::new(Bell::default()))
+        .collect();
     let handles: Vec<_> = bells
         .iter()
         .map(|bell| {
@@ -61,7 +64,7 @@ fn many_futures_wait_on_one_worker() {
 
 #[test]
 fn no_wake_up_is_lost_between_threads() {
-    const ROUNDS: usize = 2000;
+    const ROUNDS: usize = scaled(2000, 20);
     let pool = scheduler(2);
     let (there, back) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
     let (listen, answer) = (there.clone(), back.clone());
@@ -123,4 +126,34 @@ fn a_dropped_handle_lets_the_task_go_on() {
     drop(pool.spawn_future(Priority::Normal, future).unwrap());
     assert!(pool.drain(None).is_complete);
     assert_eq!(count.load(SeqCst), 1);
+}
+
+/// It waits for its own end, until somebody takes the handle away and waits instead.
+#[test]
+fn a_future_that_only_its_own_handle_could_wake_is_cancelled() {
+    let pool = scheduler(1);
+    let own: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
+    let inner = own.clone();
+    let begun = Arc::new(Bell::default());
+    let bell = begun.clone();
+    let future = async move {
+        bell.wait_for(1).await;
+        poll_fn(|context| {
+            if let Some(handle) = &mut *inner.lock().unwrap() {
+                assert!(Pin::new(handle).poll(context).is_pending());
+            }
+            Poll::<()>::Pending
+        })
+        .await;
+    };
+    let handle = pool.spawn_future(Priority::Normal, future).unwrap();
+    *own.lock().unwrap() = Some(handle);
+    pool.scope(|_| ());
+    begun.ring();
+    pool.scope(|_| ());
+    // From here on the handle alone keeps the future.
+    *begun.waker.lock().unwrap() = None;
+    let handle = own.lock().unwrap().take().unwrap();
+    assert!(matches!(handle.join(), Err(JoinError::Cancelled)));
+    assert!(pool.drain(None).is_complete);
 }

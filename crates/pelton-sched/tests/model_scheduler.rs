@@ -87,8 +87,6 @@ fn any_work() -> impl Strategy<Value = Work> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
-
     #[test]
     fn every_tree_is_worth_what_the_recursion_says(work in any_work(), workers in 1..=4_usize) {
         let builder = Scheduler::builder().workers(workers).max_workers(4);

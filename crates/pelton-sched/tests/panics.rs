@@ -1,11 +1,20 @@
 //! A panic reaches whoever waits, and the hook, and nobody else.
 #![cfg(not(loom))]
 
+use std::future;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use pelton_sched::{JoinError, Priority, Scheduler};
 use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use pelton_sync::{Arc, Mutex};
+use pelton_sync::{Arc, Mutex, Parker, scaled};
+
+/// Never reached: only that a drain which does not end fails, rather than hangs.
+const LONG: Option<Duration> = Some(Duration::from_secs(60));
+
+const TASKS: usize = scaled(1000, 20);
 
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -78,14 +87,14 @@ fn a_scope_resumes_a_panic_after_all_its_tasks() {
     let text = message(|| {
         pool.scope(|scope| {
             scope.spawn(|| panic!("task"));
-            for _ in 0..1000 {
+            for _ in 0..TASKS {
                 scope.spawn(|| {
                     count.fetch_add(1, Relaxed);
                 });
             }
         });
     });
-    assert_eq!((text.as_str(), count.into_inner()), ("task", 1000));
+    assert_eq!((text.as_str(), count.into_inner()), ("task", TASKS));
 }
 
 #[test]
@@ -94,7 +103,7 @@ fn a_body_that_panics_still_waits_for_its_tasks() {
     let count = AtomicUsize::new(0);
     let text = message(|| {
         pool.scope(|scope| {
-            for _ in 0..100 {
+            for _ in 0..TASKS {
                 scope.spawn(|| {
                     count.fetch_add(1, Relaxed);
                 });
@@ -102,7 +111,7 @@ fn a_body_that_panics_still_waits_for_its_tasks() {
             panic!("body");
         })
     });
-    assert_eq!((text.as_str(), count.into_inner()), ("body", 100));
+    assert_eq!((text.as_str(), count.into_inner()), ("body", TASKS));
 }
 
 #[test]
@@ -149,6 +158,79 @@ fn destructors_that_panic_do_no_harm() {
     );
     assert!(pool.drain(None).is_complete);
     assert_eq!(count.load(Relaxed), 3);
+}
+
+#[test]
+fn a_result_of_a_future_that_panics_when_dropped_holds_up_no_drain() {
+    let (pool, log) = scheduler();
+    let bomb = Bomb(Arc::default());
+    drop(pool.spawn_future(Priority::Normal, async move { bomb }));
+    assert!(pool.drain(LONG).is_complete);
+    assert_eq!(*log.lock().unwrap(), ["bomb true"]);
+}
+
+/// Its wake-up panics, on the worker that ends the task.
+struct Trap;
+
+impl Wake for Trap {
+    fn wake(self: Arc<Self>) {
+        panic!("trap");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_holds_up_no_drain() {
+    let (pool, log) = scheduler();
+    let gate = Parker::new();
+    let key = gate.unparker();
+    let handle = pool.spawn_future(Priority::Normal, async move { gate.park() });
+    let mut handle = pin!(handle.unwrap());
+    let trap = Waker::from(Arc::new(Trap));
+    let polled = handle.as_mut().poll(&mut Context::from_waker(&trap));
+    assert!(polled.is_pending());
+    key.unpark();
+    assert!(pool.drain(LONG).is_complete);
+    assert_eq!(*log.lock().unwrap(), ["trap true"]);
+    assert!(handle.is_finished());
+}
+
+/// A future that waits for ever goes with its last waker, and its panic to whoever dropped that.
+#[test]
+fn a_future_that_panics_when_dropped_is_cancelled_all_the_same() {
+    let (pool, _) = scheduler();
+    let bomb = Bomb(Arc::default());
+    let (waiting, place) = (Parker::new(), Arc::new(Mutex::new(None)));
+    let (bell, keeper) = (waiting.unparker(), place.clone());
+    let future = future::poll_fn(move |context| {
+        let _ = &bomb;
+        *keeper.lock().unwrap() = Some(context.waker().clone());
+        bell.unpark();
+        Poll::<()>::Pending
+    });
+    let handle = pool.spawn_future(Priority::Normal, future).unwrap();
+    waiting.park();
+    pool.scope(|_| ());
+    let waker = place.lock().unwrap().take();
+    // The worker may still be on its way out of the poll; then the panic is its own.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+    assert!(pool.drain(LONG).is_complete);
+    assert!(matches!(handle.join(), Err(JoinError::Cancelled)));
+}
+
+#[test]
+fn what_panics_when_dropped_does_not_replace_the_panic_that_is_resumed() {
+    let (pool, _) = scheduler();
+    let bomb = || Bomb(Arc::default());
+    let (left, right) = (bomb(), bomb());
+    assert_eq!(message(|| pool.join(|| panic!("a"), move || left).0), "a");
+    assert_eq!(message(|| pool.join(move || right, || panic!("b")).1), "b");
+    let text = message(|| {
+        drop(pool.scope(|scope| {
+            scope.spawn(|| panic!("task"));
+            bomb()
+        }));
+    });
+    assert_eq!(text, "task");
 }
 
 /// Brings a next one when it is dropped, so many times.

@@ -3,7 +3,7 @@
 
 use pelton_sched::{Priority, Scheduler};
 use pelton_sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use pelton_sync::{Arc, Mutex, Parker};
+use pelton_sync::{Arc, Mutex, Parker, scaled};
 
 fn lone_worker() -> Scheduler {
     Scheduler::builder().workers(1).build().expect("a thread")
@@ -87,7 +87,7 @@ fn low_tasks_get_their_share_of_a_busy_worker() {
     let key = hold_worker(&pool);
     let highs_before_low = Arc::new(AtomicUsize::new(0));
     let highs = Arc::new(AtomicUsize::new(0));
-    for _ in 0..1000 {
+    for _ in 0..scaled(1000, 80) {
         let highs = highs.clone();
         let body = move || {
             highs.fetch_add(1, SeqCst);

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 
 use pelton_sched::{ErrorKind, Priority, Scheduler, worker_index};
 use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use pelton_sync::{Arc, Parker};
+use pelton_sync::{Arc, Parker, scaled};
+
+const ROUNDS: usize = scaled(40, 4);
+const TASKS: usize = scaled(200, 10);
 
 fn scheduler(workers: usize, max: usize) -> Scheduler {
     let builder = Scheduler::builder().workers(workers).max_workers(max);
@@ -16,9 +19,9 @@ fn scheduler(workers: usize, max: usize) -> Scheduler {
 fn tasks_survive_a_pool_that_breathes() {
     let pool = scheduler(1, 4);
     let count = Arc::new(AtomicUsize::new(0));
-    for round in 0..40 {
+    for round in 0..ROUNDS {
         pool.resize(1 + round % 4).unwrap();
-        for i in 0..200 {
+        for i in 0..TASKS {
             let count = count.clone();
             let body = move || {
                 count.fetch_add(1, Relaxed);
@@ -27,7 +30,7 @@ fn tasks_survive_a_pool_that_breathes() {
         }
     }
     assert!(pool.drain(None).is_complete);
-    assert_eq!(count.load(Relaxed), 8000);
+    assert_eq!(count.load(Relaxed), ROUNDS * TASKS);
 }
 
 #[test]
@@ -35,16 +38,16 @@ fn scopes_survive_a_pool_that_breathes() {
     let pool = scheduler(4, 4);
     let count = AtomicUsize::new(0);
     pool.scope(|scope| {
-        for round in 0..40 {
+        for round in 0..ROUNDS {
             pool.resize(1 + round % 4).unwrap();
-            for _ in 0..100 {
+            for _ in 0..TASKS {
                 scope.spawn(|| {
                     count.fetch_add(1, Relaxed);
                 });
             }
         }
     });
-    assert_eq!(count.into_inner(), 4000);
+    assert_eq!(count.into_inner(), ROUNDS * TASKS);
 }
 
 /// As many tasks as workers, none of which ends before all have begun.

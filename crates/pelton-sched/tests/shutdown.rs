@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pelton_sched::{ErrorKind, JoinError, Priority, Scheduler};
 use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use pelton_sync::{Arc, Mutex, Parker, Unparker, thread};
+use pelton_sync::{Arc, Mutex, Parker, Unparker, scaled, thread};
 
 const SOON: Option<Duration> = Some(Duration::from_millis(20));
 
@@ -34,7 +34,8 @@ fn endless(pool: &Scheduler) -> Unparker {
 fn drop_runs_what_was_accepted() {
     let count = Arc::new(AtomicUsize::new(0));
     let pool = scheduler(2);
-    for _ in 0..5000 {
+    let tasks = scaled(5000, 20);
+    for _ in 0..tasks {
         let count = count.clone();
         let body = move || {
             count.fetch_add(1, Relaxed);
@@ -42,7 +43,7 @@ fn drop_runs_what_was_accepted() {
         pool.spawn(Priority::Low, body).unwrap();
     }
     drop(pool);
-    assert_eq!(count.load(Relaxed), 5000);
+    assert_eq!(count.load(Relaxed), tasks);
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn a_refused_task_is_given_back() {
 /// Submitters race with the drain: each task is either refused or run, none is neither.
 #[test]
 fn accepted_means_run_also_while_the_pool_closes() {
-    for _ in 0..20 {
+    for _ in 0..scaled(20, 2) {
         let pool = scheduler(2);
         let ran = Arc::new(AtomicUsize::new(0));
         let accepted: usize = thread::scope(|threads| {
@@ -75,7 +76,9 @@ fn accepted_means_run_also_while_the_pool_closes() {
                 pool.spawn(Priority::Normal, body).is_ok()
             };
             let submitters: Vec<_> = (0..2)
-                .map(|_| threads.spawn(move || (0..2000).take_while(|_| submit()).count()))
+                .map(|_| {
+                    threads.spawn(move || (0..scaled(2000, 50)).take_while(|_| submit()).count())
+                })
                 .collect();
             pool.drain(None);
             submitters.into_iter().map(|s| s.join().unwrap()).sum()
@@ -135,13 +138,14 @@ fn abort_cancels_what_was_not_begun() {
 
 #[test]
 fn abort_lets_a_scope_end() {
+    const TASKS: usize = scaled(500, 80);
     let pool = Arc::new(scheduler(2));
     let count = Arc::new(AtomicUsize::new(0));
     let (inner, counter) = (pool.clone(), count.clone());
     let handle = pool.spawn_with_handle(Priority::Normal, move || {
         inner.scope(|scope| {
             inner.abort();
-            for _ in 0..500 {
+            for _ in 0..TASKS {
                 scope.spawn(|| {
                     counter.fetch_add(1, Relaxed);
                 });
@@ -149,7 +153,7 @@ fn abort_lets_a_scope_end() {
         });
     });
     handle.unwrap().join().unwrap();
-    assert_eq!(count.load(Relaxed), 500);
+    assert_eq!(count.load(Relaxed), TASKS);
     assert!(pool.drain(None).is_complete);
 }
 

@@ -1,8 +1,8 @@
 //! Every way to submit work runs it once, and waits for it.
 #![cfg(not(loom))]
 
-use pelton_sync::Arc;
 use pelton_sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use pelton_sync::{Arc, scaled};
 
 use pelton_sched::{JoinError, Priority, Scheduler, worker_index};
 
@@ -17,7 +17,8 @@ fn scheduler(workers: usize) -> Scheduler {
 fn spawned_tasks_run_once_before_a_drain_ends() {
     let count = Arc::new(AtomicUsize::new(0));
     let pool = scheduler(3);
-    for i in 0..10_000 {
+    let tasks = scaled(10_000, 100);
+    for i in 0..tasks {
         let count = count.clone();
         let body = move || {
             count.fetch_add(1, Relaxed);
@@ -25,18 +26,19 @@ fn spawned_tasks_run_once_before_a_drain_ends() {
         pool.spawn(Priority::ALL[i % 3], body).unwrap();
     }
     assert!(pool.drain(None).is_complete);
-    assert_eq!(count.load(Relaxed), 10_000);
-    assert_eq!(pool.stats().run(), 10_000);
+    assert_eq!(count.load(Relaxed), tasks);
+    assert_eq!(pool.stats().run(), tasks);
 }
 
 #[test]
 fn scope_waits_for_nested_tasks_that_borrow() {
+    const EACH: usize = scaled(100, 8);
     let pool = scheduler(2);
     let count = AtomicUsize::new(0);
     let result = pool.scope(|scope| {
-        for _ in 0..100 {
+        for _ in 0..EACH {
             scope.spawn(|| {
-                for _ in 0..100 {
+                for _ in 0..EACH {
                     scope.spawn(|| {
                         count.fetch_add(1, Relaxed);
                     });
@@ -45,7 +47,7 @@ fn scope_waits_for_nested_tasks_that_borrow() {
         }
         7
     });
-    assert_eq!((result, count.into_inner()), (7, 10_000));
+    assert_eq!((result, count.into_inner()), (7, EACH * EACH));
 }
 
 fn fibonacci(pool: &Scheduler, n: u64) -> u64 {

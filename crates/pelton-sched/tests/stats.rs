@@ -2,7 +2,9 @@
 #![cfg(not(loom))]
 
 use pelton_sched::{Priority, Scheduler, Stats};
-use pelton_sync::{Arc, Parker, thread};
+use pelton_sync::{Arc, Parker, scaled, thread};
+
+const TASKS: usize = scaled(1000, 50);
 
 fn total(stats: &Stats, figure: impl Fn(&pelton_sched::WorkerStats) -> usize) -> usize {
     stats.workers.iter().map(figure).sum()
@@ -11,16 +13,16 @@ fn total(stats: &Stats, figure: impl Fn(&pelton_sched::WorkerStats) -> usize) ->
 #[test]
 fn every_task_is_counted_once() {
     let pool = Scheduler::builder().workers(2).build().unwrap();
-    for _ in 0..1000 {
+    for _ in 0..TASKS {
         pool.spawn(Priority::Normal, || ()).unwrap();
     }
-    pool.scope(|scope| (0..500).for_each(|_| scope.spawn(|| ())));
+    pool.scope(|scope| (0..TASKS).for_each(|_| scope.spawn(|| ())));
     pool.drain(None);
     let stats = pool.stats();
-    assert_eq!((stats.submitted, stats.queued), (1001, 0));
-    assert_eq!(stats.run(), 1501);
-    assert_eq!(total(&stats, |worker| worker.spawned), 500);
-    assert!(total(&stats, |worker| worker.injected) >= 1001);
+    assert_eq!((stats.submitted, stats.queued), (TASKS + 1, 0));
+    assert_eq!(stats.run(), 2 * TASKS + 1);
+    assert_eq!(total(&stats, |worker| worker.spawned), TASKS);
+    assert!(total(&stats, |worker| worker.injected) > TASKS);
     assert!(stats.workers.iter().any(|worker| !worker.busy.is_zero()));
 }
 

@@ -62,3 +62,8 @@ pub use parker::{Parker, Unparker};
 pub const fn scaled(real: usize, small: usize) -> usize {
     if cfg!(any(loom, miri)) { small } else { real }
 }
+
+/// Runs the README's example with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::atomic::{AtomicUsize, Ordering};
-use crate::{Arc, Condvar, Mutex, PoisonError};
+use crate::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 const EMPTY: usize = 0;
 const PARKED: usize = 1;
@@ -80,10 +80,9 @@ impl Parker {
             return;
         }
         let place = &*self.place;
-        let mut guard = place.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        if !place.announce() {
+        let Some(mut guard) = place.announce() else {
             return;
-        }
+        };
         loop {
             guard = place
                 .wake
@@ -105,17 +104,21 @@ impl Parker {
             return true;
         }
         let place = &*self.place;
-        let guard = place.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        if !place.announce() {
+        let Some(guard) = place.announce() else {
             return true;
+        };
+        if timeout.is_zero() {
+            // Only a look. Models come this way: loom has no clock, and its waits never time out.
+            drop(guard);
+        } else {
+            // One wait is enough: a spurious return is an early time-out.
+            drop(
+                place
+                    .wake
+                    .wait_timeout(guard, timeout)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
         }
-        // One wait is enough: a spurious return is an early time-out, and loom has no clock.
-        drop(
-            place
-                .wake
-                .wait_timeout(guard, timeout)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
         // ORDERING: Acquire; pairs with the Release swap in `unpark`.
         place.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
     }
@@ -130,19 +133,28 @@ impl Parker {
 }
 
 impl Place {
-    /// Moves from `EMPTY` to `PARKED`; takes the token and answers false if one came meanwhile.
-    /// Called with the lock held.
-    fn announce(&self) -> bool {
+    /// Moves from `EMPTY` to `PARKED` and gives the lock to wait with; takes the token instead, and
+    /// gives none, if one came meanwhile.
+    fn announce(&self) -> Option<MutexGuard<'_, ()>> {
+        let guard = self.lock();
         // ORDERING: Acquire on failure; pairs with the Release swap in `unpark`.
         let parked =
             self.state
                 .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire);
-        assert!(parked != Err(PARKED), "another thread waits in this parker");
-        if parked.is_err() {
+        match parked {
+            Ok(_) => return Some(guard),
+            Err(PARKED) => {
+                drop(guard);
+                panic!("another thread waits in this parker");
+            }
             // ORDERING: Acquire; a second `unpark` may have come since the failed exchange.
-            self.state.swap(EMPTY, Ordering::Acquire);
-        }
-        parked.is_ok()
+            Err(_) => self.state.swap(EMPTY, Ordering::Acquire),
+        };
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,12 +165,7 @@ impl Unparker {
         if self.place.state.swap(NOTIFIED, Ordering::Release) == PARKED {
             // The parker holds the lock from PARKED until it waits: taking it once means that the
             // signal cannot fall between the two.
-            drop(
-                self.place
-                    .lock
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            drop(self.place.lock());
             self.place.wake.notify_one();
         }
     }

@@ -15,6 +15,15 @@ fn token_before_park_is_kept() {
 }
 
 #[test]
+fn an_unparker_may_outlive_its_parker() {
+    let parker = Parker::new();
+    let unparker = parker.unparker();
+    drop(parker);
+    unparker.unpark();
+    unparker.clone().unpark();
+}
+
+#[test]
 fn tokens_do_not_add_up() {
     let parker = Parker::new();
     let unparker = parker.unparker();

@@ -183,8 +183,9 @@ mod tests {
 
     #[test]
     fn scrambling_is_one_to_one_on_a_sample() {
-        let sample: std::collections::HashSet<u128> =
-            (0..10_000u128).map(|key| (key << 57).scramble(7)).collect();
-        assert_eq!(sample.len(), 10_000);
+        let count = crate::sync::scaled(10_000, 200);
+        let keys = (0..count as u128).map(|key| (key << 57).scramble(7));
+        let sample: std::collections::HashSet<u128> = keys.collect();
+        assert_eq!(sample.len(), count);
     }
 }

@@ -36,7 +36,7 @@ mod sender;
 use crate::ends::Shared;
 use crate::sync::Arc;
 
-pub use receiver::{Iter, Receiver};
+pub use receiver::Receiver;
 pub use sender::Sender;
 
 /// Where positions start: a few steps before they wrap, so that no ring gets old without having

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ring::Ring;
-use crate::end::Pop;
+use crate::end::{Iter, Pop};
 use crate::ends::Shared;
 use crate::error::PopError;
 use crate::sync::Arc;
@@ -67,8 +67,8 @@ impl<T> Receiver<T> {
     }
 
     /// Pops one by one until nothing is there.
-    pub fn iter(&mut self) -> Iter<'_, T> {
-        Iter { receiver: self }
+    pub fn iter(&mut self) -> Iter<'_, Self> {
+        Iter::new(self)
     }
 
     /// Closes the ring: no push is accepted any more; what was accepted can still be popped.
@@ -133,20 +133,5 @@ impl<T> fmt::Debug for Receiver<T> {
             .field("capacity", &self.capacity())
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Pops one by one until nothing is there; see [`Receiver::iter`].
-#[derive(Debug)]
-pub struct Iter<'a, T> {
-    receiver: &'a mut Receiver<T>,
-}
-
-impl<T> Iterator for Iter<'_, T> {
-    type Item = T;
-
-    #[inline]
-    fn next(&mut self) -> Option<T> {
-        self.receiver.pop().ok()
     }
 }

@@ -51,7 +51,7 @@ mod sender;
 use crate::ends::Shared;
 use crate::sync::Arc;
 
-pub use receiver::{Iter, Receiver};
+pub use receiver::Receiver;
 pub use sender::Sender;
 
 /// Makes an empty queue, and its first sender and receiver.

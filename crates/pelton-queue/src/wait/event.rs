@@ -25,6 +25,18 @@ struct Line {
 }
 
 impl Line {
+    /// Takes the place of `ticket` if it still has one, else the last; gives the ticket, and the
+    /// waker that was there.
+    fn put(&mut self, ticket: Option<u64>, waker: Waker) -> (u64, Option<Waker>) {
+        if let Some(index) = ticket.and_then(|ticket| self.find(ticket)) {
+            let (ticket, place) = &mut self.wakers[index];
+            return (*ticket, Some(std::mem::replace(place, waker)));
+        }
+        self.next_ticket += 1;
+        self.wakers.push_back((self.next_ticket, waker));
+        (self.next_ticket, None)
+    }
+
     fn find(&self, ticket: u64) -> Option<usize> {
         self.wakers
             .binary_search_by_key(&ticket, |(ticket, _)| *ticket)
@@ -36,21 +48,14 @@ impl Event {
     /// Joins the line, or stays in it with a new waker if `ticket` is still in it. The caller looks
     /// at the queue again before it waits.
     pub(super) fn join(&self, ticket: Option<u64>, waker: &Waker) -> u64 {
+        // Wakers are made, dropped and woken without the lock: each may run foreign code, which may
+        // come back here.
+        let waker = waker.clone();
         let mut line = self.lock();
-        let ticket = match ticket.and_then(|ticket| line.find(ticket)) {
-            Some(index) => {
-                line.wakers[index].1.clone_from(waker);
-                line.wakers[index].0
-            }
-            None => {
-                line.next_ticket += 1;
-                let ticket = line.next_ticket;
-                line.wakers.push_back((ticket, waker.clone()));
-                ticket
-            }
-        };
+        let (ticket, before) = line.put(ticket, waker);
         self.waiting.store(line.wakers.len(), Ordering::Relaxed);
         drop(line);
+        drop(before);
         // ORDERING: SeqCst; pairs with the fence in `notify`.
         fence(Ordering::SeqCst);
         ticket
@@ -63,6 +68,7 @@ impl Event {
             .find(ticket)
             .and_then(|index| line.wakers.remove(index));
         self.waiting.store(line.wakers.len(), Ordering::Relaxed);
+        drop(line);
         left.is_some()
     }
 
@@ -88,7 +94,6 @@ impl Event {
             let Some(waker) = self.take_first() else {
                 return;
             };
-            // Without the lock: a waker runs foreign code.
             waker.wake();
         }
     }
@@ -101,7 +106,7 @@ impl Event {
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
-        // A waker's clone may panic, but the line is whole at that moment.
+        // Nothing panics under the lock but an allocation, which leaves the line whole.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
