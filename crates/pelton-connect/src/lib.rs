@@ -54,6 +54,7 @@ mod inputs;
 mod map;
 #[cfg(feature = "net")]
 pub mod net;
+mod oneself;
 mod read;
 mod sample;
 mod sink;

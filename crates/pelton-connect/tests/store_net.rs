@@ -56,6 +56,31 @@ fn a_peer_that_closed_is_connected_to_again() {
     assert_eq!(text, "name\nc\n");
 }
 
+/// An address from port `first` on at which nobody listens, of those that the system gives to sockets that connect:
+/// Linux gives even ports to these, and odd ones to listeners.
+fn nobody_at(first: u16) -> String {
+    let mut ports = (first..60_000).step_by(2).map(|port| ("127.0.0.1", port));
+    let free = ports.find_map(|port| TcpListener::bind(port).ok());
+    free.unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn where_nobody_listens_a_store_does_not_write_to_itself() {
+    let mut store = TcpStore::open(TcpStoreOptions::new(nobody_at(40_000))).unwrap();
+    // One connection in some 14,000 would be to itself.
+    for _ in 0..60_000 {
+        let error = store.put(&lines(&["a"]), &none()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Transient);
+    }
+}
+
+#[cfg(feature = "net")]
+#[test]
+fn where_nobody_listens_a_client_is_not_connected_to_itself() {
+    let address = nobody_at(50_000);
+    assert!((0..60_000).all(|_| pelton_connect::net::Outgoing::connect(&address).is_err()));
+}
+
 #[test]
 fn nobody_there_is_a_reason_to_try_again() {
     let (listener, address) = listen();

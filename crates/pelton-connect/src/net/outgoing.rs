@@ -9,6 +9,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 #[cfg(feature = "tls")]
 use super::tls::{ClientTls, Stream, explained};
+use crate::oneself::to_another;
 
 /// After so long without a word the system asks whether the server is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -67,7 +68,7 @@ impl Outgoing {
 }
 
 fn dial(address: &str) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
+    let stream = to_another(TcpStream::connect(address)?)?;
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fatal;
 use crate::Error;
+use crate::oneself::to_another;
 use crate::stream::{Delivery, Positions, Shape, Store, StoreError, StoreErrorKind};
 
 /// Where a [`TcpStore`] writes to.
@@ -69,7 +70,8 @@ impl TcpStore {
     fn connect(&self) -> io::Result<TcpStream> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name stands for no address");
         for address in self.options.address.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, self.options.connect_timeout) {
+            let connected = TcpStream::connect_timeout(&address, self.options.connect_timeout);
+            match connected.and_then(to_another) {
                 Ok(mut peer) => {
                     peer.set_nodelay(true)?;
                     peer.set_write_timeout(Some(self.options.write_timeout))?;
