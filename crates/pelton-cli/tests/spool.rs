@@ -2,6 +2,8 @@
 //! again.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may")]
 
+mod address;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -70,10 +72,9 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
-            address: free.local_addr().unwrap().to_string(),
+            address: address::free().to_string(),
         }
     }
 
@@ -327,10 +328,8 @@ fn an_acknowledging_sender_that_repeats_records_has_each_put_once_with_dedup() {
 #[test]
 fn a_full_spool_holds_up_its_senders_and_a_restart_goes_on_with_what_is_in_it() {
     let place = Place::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let sink = free.local_addr().unwrap();
+    let sink = address::free();
     let admin = Place::new().address;
-    drop(free);
     let limit = 2_200_000;
     let plan = place.plan(&format!(
         "[source]

@@ -8,9 +8,10 @@ use std::thread;
 
 use pelton::connect::net::{Client, ClientOptions};
 
+use crate::address;
 use crate::events::{Places, SCHEMA, errors, ids, lines, mix};
 use crate::postgres_server;
-use crate::server::{Server, free_address};
+use crate::server::Server;
 
 /// Records that come in each life of the server.
 const RECORDS: u64 = 20_000;
@@ -74,7 +75,7 @@ fn followed(sink: &Sink<'_>) {
 
 /// A sender that waits for acknowledgements is served by servers that are killed.
 fn acknowledged(sink: &Sink<'_>) {
-    let address = free_address().to_string();
+    let address = address::free().to_string();
     let listen = format!("acked://{address}");
     let mut server = sink.serve(&listen);
     let (begin, may_begin) = channel();

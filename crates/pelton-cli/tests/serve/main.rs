@@ -7,6 +7,8 @@
     reason = "what is skipped is said aloud, and what a soak came to"
 )]
 
+#[path = "../address/mod.rs"]
+mod address;
 mod events;
 mod killed;
 mod memory;

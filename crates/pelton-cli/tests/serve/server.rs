@@ -1,7 +1,7 @@
 //! A server as a process, and what is asked of it from outside.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 
@@ -165,11 +165,4 @@ fn line_after(errors: &mut BufReader<ChildStderr>, words: &str) -> String {
             return rest.trim().to_owned();
         }
     }
-}
-
-/// An address that was free a moment ago: for servers that must come back where they were, and
-/// for peers that come late.
-pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }

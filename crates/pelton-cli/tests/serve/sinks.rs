@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::channel;
 
+use crate::address;
 use crate::events::{Places, lines};
-use crate::server::{Server, free_address};
+use crate::server::Server;
 use crate::unsteady::{Mood, Unsteady};
 
 /// Failures are tried again soon.
@@ -101,7 +102,7 @@ fn a_slow_web_server_holds_up_its_lane_and_loses_nothing() {
 
 #[test]
 fn a_web_server_that_is_not_there_yet_is_waited_for() {
-    let address = free_address();
+    let address = address::free();
     let server = serve(&format!("sink.url=http://{address}/"));
     send(&server);
     server.wait_for("retries", 10);
@@ -114,7 +115,7 @@ fn a_web_server_that_is_not_there_yet_is_waited_for() {
 
 #[test]
 fn a_peer_that_is_not_there_yet_is_waited_for() {
-    let address = free_address();
+    let address = address::free();
     let server = serve(&format!("sink.url=tcp:{address}"));
     send(&server);
     server.wait_for("retries", 10);

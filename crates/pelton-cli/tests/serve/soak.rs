@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use pelton::connect::net::{Client, ClientOptions};
 use serde_json::Value;
 
+use crate::address;
 use crate::events::{Places, ids, mix};
-use crate::server::{Server, free_address};
+use crate::server::Server;
 
 /// Records of each source in a life.
 const RECORDS: u64 = 6_000;
@@ -178,7 +179,7 @@ fn check(source: u64, lives: u64, level: &str, found: &[i64]) {
 #[test]
 fn what_is_promised_once_is_there_once_after_a_soak() {
     let places = Places::new();
-    let acked = free_address().to_string();
+    let acked = address::free().to_string();
     let file = places.text("soak.toml");
     std::fs::write(&file, plan(&places, &acked)).unwrap();
     let mut input = File::create(places.path("in.ndjson")).unwrap();
