@@ -119,6 +119,27 @@ fn records_without_positions_stay_among_others() -> Result<(), StoreError> {
 }
 
 #[test]
+fn half_a_line_of_records_without_positions_is_cut_off() -> Result<(), StoreError> {
+    for half in ["", "h", "half", &"h".repeat(10_000)] {
+        for whole in ["", "plain\n", &format!("{}\n", "p".repeat(5000))] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut store = FileStore::open(options(&folder, "a"))?;
+            store.put(&lines(&["1"]), &at(1))?;
+            // The checkpoint tells now that what follows is kept.
+            store.put(&lines(&["2"]), &none())?;
+            drop(store);
+            let path = folder.path().join("a");
+            fs::write(&path, format!("1\n2\n{whole}{half}")).unwrap();
+
+            let mut store = FileStore::open(options(&folder, "a"))?;
+            store.put(&lines(&["3"]), &at(2))?;
+            expect(&folder, &[("a", &format!("1\n2\n{whole}3\n"))]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_half_line_is_ended_before_the_next_record() -> Result<(), StoreError> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a"), "1\nhal").unwrap();

@@ -44,7 +44,8 @@ use crate::stream::{Delivery, Positions, Shape, Store, StoreError};
 ///   included: the checkpoint `NAME.checkpoint` beside the file holds the positions and lengths.
 ///   With [`SyncPolicy::Commit`] that holds for a power failure too.
 /// - Puts without positions stay, if they come between others too; the last may stay in part when
-///   the process is killed inside it. With `lines` its last line is then ended.
+///   the process is killed inside it. With `lines` a half line at its end is then cut off where a
+///   checkpoint tells that it was written here, and else ended.
 ///
 /// # Names
 ///

@@ -45,7 +45,7 @@ pub struct FileStoreOptions {
     /// Encodes records here, from columns; `None`, the default, when they come encoded.
     pub format: Option<Arc<dyn Format>>,
     /// True, the default, when records are lines: a last one that a killed process left half is
-    /// then ended before another is put behind it.
+    /// then cut off, or, where it may be somebody else's, ended before another is put behind it.
     pub lines: bool,
     /// What becomes of a file that is there already.
     pub existing: Existing,

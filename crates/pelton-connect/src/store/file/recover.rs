@@ -70,8 +70,10 @@ impl FileStore {
         };
         let mut tail = Tail::open(path.clone(), mark.number, mark.begun_s).map_err(failed)?;
         let cut = match rule {
-            Rule::Keep if tail.good >= mark.length => self.end_line(&mut tail),
-            _ => tail.cut(mark.length),
+            Rule::Keep if tail.good < mark.length => tail.cut(mark.length),
+            Rule::Keep if self.options.lines => tail.cut_half_line(mark.length),
+            Rule::Keep => Ok(()),
+            Rule::Cut => tail.cut(mark.length),
         };
         cut.map_err(failed)?;
         tail.listed = true;

@@ -145,6 +145,27 @@ impl Tail {
         self.take_back()
     }
 
+    /// Cuts off a last line that is not whole, as far as it lies behind `length`.
+    pub(super) fn cut_half_line(&mut self, length: u64) -> io::Result<()> {
+        if !self.regular {
+            return Ok(());
+        }
+        let mut reader = File::open(&self.path)?;
+        let mut room = [0; 4096];
+        let mut end = self.good;
+        while length < end {
+            let begin = length.max(end.saturating_sub(room.len() as u64));
+            let piece = &mut room[..(end - begin) as usize];
+            reader.seek(SeekFrom::Start(begin))?;
+            reader.read_exact(piece)?;
+            if let Some(newline) = piece.iter().rposition(|&byte| byte == b'\n') {
+                return self.cut(begin + newline as u64 + 1);
+            }
+            end = begin;
+        }
+        self.cut(length)
+    }
+
     /// Ends a last line that was cut short with a newline, so that the next record stands alone.
     pub(super) fn end_line(&mut self) -> io::Result<()> {
         if !self.regular || self.good == 0 {
