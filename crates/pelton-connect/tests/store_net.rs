@@ -56,8 +56,8 @@ fn a_peer_that_closed_is_connected_to_again() {
     assert_eq!(text, "name\nc\n");
 }
 
-/// An address from port `first` on at which nobody listens, of those that the system gives to sockets that connect:
-/// Linux gives even ports to these, and odd ones to listeners.
+/// An address from port `first` on at which nobody listens, of those that the system gives to
+/// sockets that connect: Linux gives even ports to these, and odd ones to listeners.
 fn nobody_at(first: u16) -> String {
     let mut ports = (first..60_000).step_by(2).map(|port| ("127.0.0.1", port));
     let free = ports.find_map(|port| TcpListener::bind(port).ok());
