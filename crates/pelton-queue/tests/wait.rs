@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -263,4 +264,40 @@ fn a_waker_may_use_the_queue_when_it_is_dropped() {
     assert!(second.as_mut().poll(&mut rest).is_pending());
     drop(first);
     assert_eq!(second.as_mut().poll(&mut rest), Poll::Ready(Ok(7)));
+}
+
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker's own fault");
+    }
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+struct Counts(AtomicUsize);
+
+impl Wake for Counts {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_waker_that_panics_leaves_nobody_asleep() {
+    let (sender, mut first) = wait::pair(mpmc::channel::<u8>(1));
+    let mut second = first.clone();
+    let counts = Arc::new(Counts::default());
+    let (panics, counting) = (Arc::new(Panics).into(), counts.clone().into());
+    let mut first = Box::pin(first.pop_async());
+    let mut second = Box::pin(second.pop_async());
+    for (waiting, waker) in [(&mut first, &panics), (&mut second, &counting)] {
+        let polled = waiting.as_mut().poll(&mut Context::from_waker(waker));
+        assert!(polled.is_pending());
+    }
+    let closing = AssertUnwindSafe(|| sender.close_with(mpmc::Sender::close));
+    catch_unwind(closing).expect_err("the waker panics");
+    assert_eq!(counts.0.load(Ordering::Relaxed), 1);
 }

@@ -24,6 +24,30 @@ struct Line {
     next_ticket: u64,
 }
 
+/// Those who are still to be woken; a waker that panics does not keep the others asleep.
+struct Rest<'a> {
+    event: &'a Event,
+    count: usize,
+}
+
+impl Rest<'_> {
+    fn wake(&mut self) {
+        while self.count > 0 {
+            self.count -= 1;
+            match self.event.take_first() {
+                Some(waker) => waker.wake(),
+                None => self.count = 0,
+            }
+        }
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.wake();
+    }
+}
+
 impl Line {
     /// Takes the place of `ticket` if it still has one, else the last; gives the ticket, and the
     /// waker that was there.
@@ -90,12 +114,8 @@ impl Event {
     #[cold]
     fn notify_slow(&self, count: usize) {
         let count = count.min(self.lock().wakers.len());
-        for _ in 0..count {
-            let Some(waker) = self.take_first() else {
-                return;
-            };
-            waker.wake();
-        }
+        let mut rest = Rest { event: self, count };
+        rest.wake();
     }
 
     fn take_first(&self) -> Option<Waker> {
