@@ -116,7 +116,7 @@ fn csv_twin(mut text: &str) -> Option<Vec<Value>> {
     let [a, b] = <[Option<String>; 2]>::try_from(fields).ok()?;
     let a = match a {
         None => Value::Null,
-        Some(a) => json!(a.trim_matches(' ').parse::<i64>().ok()?),
+        Some(a) => json!(a.trim_ascii().parse::<i64>().ok()?),
     };
     Some(vec![a, json!(b)])
 }
