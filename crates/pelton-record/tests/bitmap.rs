@@ -85,12 +85,13 @@ proptest! {
 
     #[test]
     fn a_bit_is_set_and_cleared_alone(
-        truths in truths(),
+        mut truths in truths(),
+        last in any::<bool>(),
         at in any::<prop::sample::Index>(),
         to in any::<bool>(),
     ) {
-        prop_assume!(!truths.is_empty());
-        let (mut bits, mut truths) = (bits(&truths), truths);
+        truths.push(last);
+        let mut bits = bits(&truths);
         let at = at.index(truths.len());
         bits.set(at, to);
         truths[at] = to;

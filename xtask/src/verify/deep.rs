@@ -71,6 +71,8 @@ fn cases(package: &Package) -> Command {
         .arg(&package.name)
         .arg("--tests")
         .env("PROPTEST_CASES", ORACLE_CASES.to_string())
+        // More cases are refused in the same proportion, which is no fault of theirs.
+        .env("PROPTEST_MAX_GLOBAL_REJECTS", (8 * ORACLE_CASES).to_string())
 }
 
 /// Builds std anew with the sanitizer: without, it does not see the atomics inside of std and
