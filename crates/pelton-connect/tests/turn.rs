@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pelton_connect::stream::turn;
 
 /// Nobody waits for the end of this.
-const FOR_EVER: Duration = Duration::from_secs(1 << 30);
+const LONG: Duration = Duration::from_secs(600);
 
 /// Counts how often it was woken, and wakes another then.
 #[derive(Default)]
@@ -90,17 +90,31 @@ fn a_turn_rests_when_little_was_read_that_it_hardly_waited_for() {
 
 #[test]
 fn a_turn_without_reason_does_not_rest() {
+    let began = Instant::now();
     // The first of a thread, and one that had to wait.
     turn::begin();
     turn::gathers(200);
-    turn::end(FOR_EVER);
-    // Nothing was read, or what there was to read is not waited for; or much was.
-    for bytes in [0, 64 << 10, 1 << 20] {
+    turn::end(LONG);
+    // Nothing was read, or what there was to read is not waited for; or much was. What one turn
+    // has read is forgotten in the next.
+    for bytes in [0, 64 << 10, 0, 1 << 20, 0] {
         turn::begin();
         turn::gathers(bytes);
-        turn::end(FOR_EVER);
+        turn::end(LONG);
     }
-    // What one turn has read is forgotten in the next.
+    assert!(began.elapsed() < LONG);
+}
+
+#[test]
+fn a_turn_that_lasts_long_wakes_before_its_end() {
+    let (count, waker) = Count::new();
     turn::begin();
-    turn::end(FOR_EVER);
+    turn::wake_at_end(&waker);
+    let began = Instant::now();
+    while count.woken() == 0 {
+        assert!(began.elapsed() < LONG);
+        turn::keep_short();
+    }
+    turn::end(Duration::ZERO);
+    assert_eq!(count.woken(), 1);
 }

@@ -1,7 +1,7 @@
 //! Models of the budget: the limit holds, refusals undo themselves, and no level is lost.
 #![cfg(loom)]
 
-use pelton_pool::{Budget, Level};
+use pelton_pool::{Budget, Level, Subscription};
 use pelton_sync::atomic::{AtomicUsize, Ordering};
 use pelton_sync::{Arc, Mutex, model, thread};
 
@@ -79,14 +79,19 @@ fn the_last_level_is_told_and_none_twice_running() {
     });
 }
 
+/// The level that was told last.
+fn listen(budget: &Budget) -> (Arc<AtomicUsize>, Subscription) {
+    let heard = Arc::new(AtomicUsize::new(0));
+    let ear = heard.clone();
+    let hear = move |level| ear.store(level as usize, Ordering::Relaxed);
+    (heard, budget.subscribe(hear))
+}
+
 #[test]
 fn signals_and_reservations_agree_on_the_last_word() {
     model(|| {
         let budget = Budget::new(100);
-        let heard = Arc::new(AtomicUsize::new(0));
-        let ear = heard.clone();
-        let subscription =
-            budget.subscribe(move |level| ear.store(level as usize, Ordering::Relaxed));
+        let (heard, subscription) = listen(&budget);
         let other = budget.clone();
         let operator = thread::spawn(move || other.signal(Level::Critical));
         let held = budget.reserve(80).unwrap();
@@ -102,10 +107,7 @@ fn signals_and_reservations_agree_on_the_last_word() {
 fn two_signals_leave_the_last_level_told() {
     model(|| {
         let budget = Budget::new(100);
-        let heard = Arc::new(AtomicUsize::new(0));
-        let ear = heard.clone();
-        let subscription =
-            budget.subscribe(move |level| ear.store(level as usize, Ordering::Relaxed));
+        let (heard, subscription) = listen(&budget);
         let other = budget.clone();
         let rival = thread::spawn(move || other.signal(Level::Elevated));
         budget.signal(Level::Critical);

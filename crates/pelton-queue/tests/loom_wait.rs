@@ -143,19 +143,20 @@ fn two_waiters_each_get_one() {
     });
 }
 
-/// A waiter that gives up after it was chosen passes the wake-up on.
-#[test]
-fn time_out_meets_push() {
-    model(|| {
+type Popping = wait::Waiting<mpmc::Receiver<i32>>;
+
+/// One of two who wait for a push goes when it likes: `tries` says whether it got the value.
+fn one_who_goes_meets_push(tries: fn(Popping) -> bool) {
+    model(move || {
         let (mut sender, mut receiver) = wait::pair(mpmc::channel(1));
-        let mut other = receiver.clone();
-        let popping = thread::spawn(move || other.pop_timeout(Duration::ZERO).is_ok());
+        let other = receiver.clone();
+        let trying = thread::spawn(move || tries(other));
         let pushing = thread::spawn(move || {
             sender.try_push(1).unwrap();
             sender
         });
-        // Either the impatient one has it, and closing ends the wait, or this one gets it.
-        if popping.join().unwrap() {
+        // Either the one that goes has it, and closing ends the wait, or this one gets it.
+        if trying.join().unwrap() {
             drop(pushing.join().unwrap());
             assert_eq!(receiver.pop(), Err(Closed(())));
         } else {
@@ -165,28 +166,18 @@ fn time_out_meets_push() {
     });
 }
 
+/// A waiter that gives up after it was chosen passes the wake-up on.
+#[test]
+fn time_out_meets_push() {
+    one_who_goes_meets_push(|mut other| other.pop_timeout(Duration::ZERO).is_ok());
+}
+
 /// A future that is dropped after it was chosen passes the wake-up on.
 #[test]
 fn a_dropped_future_meets_push() {
-    model(|| {
-        let (mut sender, mut receiver) = wait::pair(mpmc::channel(1));
-        let mut other = receiver.clone();
-        let polling = thread::spawn(move || {
-            let mut context = Context::from_waker(Waker::noop());
-            pin!(other.pop_async()).poll(&mut context).is_ready()
-        });
-        let pushing = thread::spawn(move || {
-            sender.try_push(1).unwrap();
-            sender
-        });
-        // Either the one that goes has it, and closing ends the wait, or this one gets it.
-        if polling.join().unwrap() {
-            drop(pushing.join().unwrap());
-            assert_eq!(receiver.pop(), Err(Closed(())));
-        } else {
-            assert_eq!(receiver.pop(), Ok(1));
-            drop(pushing.join().unwrap());
-        }
+    one_who_goes_meets_push(|mut other| {
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(other.pop_async()).poll(&mut context).is_ready()
     });
 }
 

@@ -202,36 +202,33 @@ fn a_task_is_run_while_the_pool_shrinks() {
     });
 }
 
-/// A drain waits for a future, whose event comes from a third thread.
+/// A future, whose event comes from a third thread beside what `end` does.
+fn a_wake_beside(end: impl FnOnce(&Scheduler)) {
+    let pool = pool(1);
+    let event = Arc::new(Event::default());
+    let inner = event.clone();
+    let future = std::future::poll_fn(move |context| inner.poll(context));
+    let handle = pool.spawn_future(Priority::Normal, future).unwrap();
+    let rival = thread::spawn(move || event.happen());
+    end(&pool);
+    assert!(pool.drain(None).is_complete);
+    rival.join().unwrap();
+    assert!(handle.is_finished());
+}
+
+/// A drain waits for the future.
 #[test]
 fn a_wake_beside_the_end_is_answered() {
-    model(|| {
-        let pool = pool(1);
-        let event = Arc::new(Event::default());
-        let inner = event.clone();
-        let future = std::future::poll_fn(move |context| inner.poll(context));
-        let handle = pool.spawn_future(Priority::Normal, future).unwrap();
-        let rival = thread::spawn(move || event.happen());
-        assert!(pool.drain(None).is_complete);
-        rival.join().unwrap();
-        assert!(handle.is_finished());
-    });
+    model(|| a_wake_beside(|_| ()));
 }
 
 /// As with the other abort.
 #[test]
 fn a_wake_beside_an_abort_polls_or_drops_the_future() {
     model_within(2, || {
-        let pool = pool(1);
-        let event = Arc::new(Event::default());
-        let inner = event.clone();
-        let future = std::future::poll_fn(move |context| inner.poll(context));
-        let handle = pool.spawn_future(Priority::Normal, future).unwrap();
-        let rival = thread::spawn(move || event.happen());
-        pool.abort();
-        assert!(pool.drain(None).is_complete);
-        rival.join().unwrap();
-        assert!(handle.is_finished());
+        a_wake_beside(|pool| {
+            pool.abort();
+        });
     });
 }
 

@@ -14,7 +14,7 @@ use super::door::Accept;
 use super::feed::Feed;
 use super::unfinished::Unfinished;
 use super::{ListenOptions, Metrics, Stop};
-use crate::stream::{Intake, Peer};
+use crate::stream::{Intake, Peer, turn};
 
 /// When the system has no more descriptors, it may have some after this time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -95,6 +95,7 @@ impl<S> Server<S> {
     ) where
         S: Serve<W>,
     {
+        turn::keep_short();
         let metrics = &self.options.metrics;
         if connections.len() >= self.options.limits.connections_max {
             metrics.refused.add(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pelton_connect::Content;
-use pelton_connect::stream::{self, Arrival, Future, Gone, Positions, Receipt, Stream};
+use pelton_connect::stream::{self, Arrival, Future, Gone, Positions, Receipt, Stream, turn};
 use pelton_pool::{Buffer, BufferPool, Level};
 use pelton_record::Block;
 use pelton_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -169,6 +169,7 @@ impl Intake {
     }
 
     async fn accept(&self, arrival: Arrival) -> Result<(), Gone> {
+        turn::keep_short();
         let mut rest = Some(arrival);
         while let Some(arrival) = rest.take() {
             let first;

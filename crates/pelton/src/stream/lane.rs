@@ -61,7 +61,11 @@ impl Lane {
                     if self.inbox.refill() {
                         self.room.wake();
                     }
-                    precedence.give_way();
+                    if precedence.gives_way() {
+                        // What is done does not wait with the entry.
+                        self.outbox.put_due();
+                        precedence.give_way();
+                    }
                     let done = worker.work(entry);
                     self.outbox.commit(done, !receiver.end().is_empty());
                     self.room.wake();

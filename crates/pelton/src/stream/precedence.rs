@@ -50,12 +50,16 @@ impl Precedence {
         }
     }
 
-    /// Waits while others go first.
-    pub(super) fn give_way(&self) {
-        while self.budget.level() == Level::Critical
+    /// True while others go first.
+    pub(super) fn gives_way(&self) -> bool {
+        self.budget.level() == Level::Critical
             && self.ahead.iter().any(Ahead::has_work)
             && !self.deadline.is_set()
-        {
+    }
+
+    /// Waits while others go first.
+    pub(super) fn give_way(&self) {
+        while self.gives_way() {
             self.deadline.rest(LOOK_AGAIN);
         }
     }
