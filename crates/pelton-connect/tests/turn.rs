@@ -1,78 +1,99 @@
 //! Turns of a thread: who is woken when, and when it rests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Wake, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pelton_connect::stream::turn;
+use pelton_connect::stream::turn::{self, Work};
 
 /// Nobody waits for the end of this.
 const LONG: Duration = Duration::from_secs(600);
 /// Long enough on any machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Counts how often it was woken, and wakes another then.
+/// Counts how often it was worked and woken for.
 #[derive(Default)]
 struct Count {
+    worked: AtomicUsize,
     woken: AtomicUsize,
-    next: Option<Waker>,
 }
 
 impl Count {
-    fn new() -> (Arc<Self>, Waker) {
-        let count = Arc::new(Self::default());
-        (count.clone(), count.into())
+    fn new() -> Arc<Self> {
+        Arc::default()
     }
 
-    fn woken(&self) -> usize {
-        self.woken.load(Ordering::Relaxed)
+    fn counts(&self) -> (usize, usize) {
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+        (count(&self.worked), count(&self.woken))
     }
 }
 
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
+impl Work for Count {
+    fn wake(&self) {
         self.woken.fetch_add(1, Ordering::Relaxed);
-        self.next.iter().for_each(turn::wake_at_end);
+    }
+
+    fn work(&self) {
+        self.worked.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn a_thread_without_turns_wakes_at_once() {
-    let (count, waker) = Count::new();
-    turn::wake_at_end(&waker);
-    turn::wake_at_end(&waker);
-    assert_eq!(count.woken(), 2);
+fn a_thread_without_turns_puts_nothing_off() {
+    let count = Count::new();
+    assert!(!turn::at_end(&count));
+    turn::begin();
+    assert!(turn::at_end(&count));
+    turn::end(Duration::ZERO);
+    // The turn is over.
+    assert!(!turn::at_end(&count));
+    assert_eq!(count.counts(), (1, 0));
 }
 
 #[test]
-fn at_the_end_of_a_turn_everybody_is_woken_once() {
-    let ((one, first), (two, second)) = (Count::new(), Count::new());
+fn at_the_end_of_a_turn_everything_is_done_once() {
+    let (one, two) = (Count::new(), Count::new());
     for turns in 1..=3 {
         turn::begin();
-        for waker in [&first, &second, &first] {
-            turn::wake_at_end(waker);
+        for count in [&one, &two, &one] {
+            assert!(turn::at_end(count));
         }
-        assert_eq!((one.woken(), two.woken()), (turns - 1, turns - 1));
+        assert_eq!([one.counts(), two.counts()], [(turns - 1, 0); 2]);
         turn::end(Duration::ZERO);
-        assert_eq!((one.woken(), two.woken()), (turns, turns));
+        assert_eq!([one.counts(), two.counts()], [(turns, 0); 2]);
     }
-    // Between turns nothing is put off.
-    turn::wake_at_end(&first);
-    assert_eq!(one.woken(), 4);
 }
 
 #[test]
-fn whoever_is_woken_may_wake_another() {
-    let (last, waker) = Count::new();
-    let first = Arc::new(Count {
-        next: Some(waker),
-        ..Count::default()
-    });
+fn what_is_done_cannot_put_anything_off() {
+    struct Late(AtomicBool);
+    impl Work for Late {
+        fn wake(&self) {
+            let put_off = turn::at_end(&Count::new());
+            self.0.store(!put_off, Ordering::Relaxed);
+        }
+    }
+    let late = Arc::new(Late(AtomicBool::new(false)));
     turn::begin();
-    turn::wake_at_end(&first.into());
+    assert!(turn::at_end(&late));
     turn::end(Duration::ZERO);
-    assert_eq!(last.woken(), 1);
+    assert!(late.0.load(Ordering::Relaxed));
+}
+
+#[test]
+fn work_that_does_not_say_how_wakes() {
+    struct Woken(AtomicUsize);
+    impl Work for Woken {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let woken = Arc::new(Woken(AtomicUsize::new(0)));
+    turn::begin();
+    assert!(turn::at_end(&woken));
+    turn::end(Duration::ZERO);
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -109,14 +130,14 @@ fn a_turn_without_reason_does_not_rest() {
 
 #[test]
 fn a_turn_that_lasts_long_wakes_before_its_end() {
-    let (count, waker) = Count::new();
+    let count = Count::new();
     turn::begin();
-    turn::wake_at_end(&waker);
+    assert!(turn::at_end(&count));
     let began = Instant::now();
-    while count.woken() == 0 {
+    while count.counts() == (0, 0) {
         assert!(began.elapsed() < PATIENCE);
         turn::keep_short();
     }
     turn::end(Duration::ZERO);
-    assert_eq!(count.woken(), 1);
+    assert_eq!(count.counts(), (0, 1));
 }

@@ -196,6 +196,10 @@ impl<S: Store> Store for FaultyStore<S> {
         }
     }
 
+    fn is_prompt(&mut self) -> bool {
+        !self.faults.lock().stalled && self.inner.is_prompt()
+    }
+
     fn flush(&mut self) -> Result<(), StoreError> {
         self.inner.flush()
     }

@@ -314,6 +314,10 @@ impl Store for MemoryStore {
         Ok(self.records.positions())
     }
 
+    fn is_prompt(&mut self) -> bool {
+        true
+    }
+
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
         let mut kept = self.records.lock();
         let new: u64 = deliveries.iter().map(Delivery::records).sum();

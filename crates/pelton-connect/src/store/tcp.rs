@@ -46,6 +46,8 @@ impl TcpStoreOptions {
 pub struct TcpStore {
     options: TcpStoreOptions,
     peer: Option<TcpStream>,
+    /// The peer was there a moment ago.
+    is_seen: bool,
     positions: Positions,
 }
 
@@ -63,6 +65,7 @@ impl TcpStore {
         Ok(Self {
             options,
             peer: None,
+            is_seen: false,
             positions: Positions::new(),
         })
     }
@@ -86,8 +89,9 @@ impl TcpStore {
     }
 
     fn write(&mut self, deliveries: &[Delivery]) -> io::Result<()> {
+        let is_seen = std::mem::take(&mut self.is_seen);
         let mut peer = match self.peer.take() {
-            Some(peer) if is_there(&peer)? => peer,
+            Some(peer) if is_seen || is_there(&peer)? => peer,
             _ => self.connect()?,
         };
         let mut small = Vec::new();
@@ -140,6 +144,23 @@ fn is_there(peer: &TcpStream) -> io::Result<bool> {
     }
 }
 
+/// True when the peer has neither closed its end nor said anything, and the system has room for
+/// what is sent to it: on Linux a third of its buffer at the least, and then it takes one piece of
+/// up to 64 KiB whole (`tcp_sendmsg_locked`).
+#[cfg(all(feature = "net", target_os = "linux"))]
+fn has_room(peer: &TcpStream) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut peer = [PollFd::new(peer, PollFlags::IN | PollFlags::OUT)];
+    let polled = poll(&mut peer, Some(&Timespec::default()));
+    polled.is_ok() && peer[0].revents() == PollFlags::OUT
+}
+
+#[cfg(not(all(feature = "net", target_os = "linux")))]
+fn has_room(_: &TcpStream) -> bool {
+    false
+}
+
 impl Store for TcpStore {
     fn shape(&self) -> Shape {
         Shape::Bytes
@@ -151,6 +172,11 @@ impl Store for TcpStore {
 
     fn positions(&mut self) -> Result<Positions, StoreError> {
         Ok(self.positions.clone())
+    }
+
+    fn is_prompt(&mut self) -> bool {
+        self.is_seen = self.peer.as_ref().is_some_and(has_room);
+        self.is_seen
     }
 
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {

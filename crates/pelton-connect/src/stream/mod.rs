@@ -9,4 +9,4 @@ mod store;
 pub mod turn;
 
 pub use arrival::{Arrival, Future, Gone, Intake, Peer, Receipt, Stream};
-pub use store::{Delivery, Positions, Shape, Store, StoreError, StoreErrorKind};
+pub use store::{Delivery, PROMPT_BYTES, Positions, Shape, Store, StoreError, StoreErrorKind};

@@ -42,6 +42,9 @@ impl Delivery {
     }
 }
 
+/// What a store that [is prompt](Store::is_prompt) takes without waiting, in bytes.
+pub const PROMPT_BYTES: usize = 16 << 10;
+
 /// Puts batches away for good.
 ///
 /// A store blocks its caller, who is a worker of one lane, until the outside has answered: while it
@@ -76,6 +79,13 @@ pub trait Store: Send {
     /// When it did not happen. A store that cannot know (an answer that was lost) says so with a
     /// transient error, and the same deliveries may come twice: at least once is the promise then.
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError>;
+
+    /// True when a put of up to [`PROMPT_BYTES`] without positions would wait for nobody now:
+    /// memory has room for them, or a buffer of the system. A thread that must not be kept may put
+    /// then. A disk is waited for, so that a file never says so.
+    fn is_prompt(&mut self) -> bool {
+        false
+    }
 
     /// Called when there is nothing to put for a while, and at the end: what was held back for
     /// speed (an open compressed frame, a sync to disk that was put off) is made to last.

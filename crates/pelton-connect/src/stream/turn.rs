@@ -1,19 +1,32 @@
 //! What a thread that reads many peers does between two waits: a turn.
 //!
-//! Small arrivals cost more for the threads that are woken than for the work. So whoever is to be
-//! woken for them is woken at the end of the turn, once for all; and a thread that finds something
-//! small each time it looks, and hardly waits for it, rests before it looks again, so that more
-//! has gathered by then. The longest delay is the length of the rest and what the system adds, on
-//! Linux 50 µs, and the length of the turn; in a long one [`keep_short`] wakes before its end.
+//! Small arrivals cost more for the threads that are woken than for the work. So what is to be done
+//! with them waits for the end of the turn, once for all, and is done there by the thread itself
+//! where that takes no time, or by one that is woken; and a thread that finds something small each
+//! time it looks, and hardly waits for it, rests before it looks again, so that more has gathered
+//! by then. The longest delay is the length of the rest and what the system adds, on Linux 50 µs,
+//! and the length of the turn; in a long one [`keep_short`] wakes before its end.
 //!
 //! A thread has turns when it calls [`begin`] after each wait and [`end`] before the next, as the
 //! hooks of a runtime do. On any other thread nothing is put off.
 
 use std::cell::{Cell, RefCell};
-use std::task::Waker;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pelton_sync::thread;
+
+/// What is put off until the end of a turn.
+pub trait Work: Send + Sync {
+    /// Wakes a thread that does it.
+    fn wake(&self);
+
+    /// Does it, or [wakes](Self::wake) a thread that does. The caller must not be kept: what is
+    /// done here is little, and waits for nobody. By default nothing is.
+    fn work(&self) {
+        self.wake();
+    }
+}
 
 /// A turn that read so much has work enough, and needs no rest.
 const MUCH_BYTES: usize = 64 << 10;
@@ -29,8 +42,8 @@ thread_local! {
 struct Turn {
     /// The thread has turns, and is in one.
     is_open: Cell<bool>,
-    /// Who is woken at its end.
-    owed: RefCell<Vec<Waker>>,
+    /// What is put off until its end.
+    owed: RefCell<Vec<Arc<dyn Work>>>,
     /// Bytes that nobody waits for an answer to.
     read: Cell<usize>,
     /// When it began.
@@ -63,7 +76,7 @@ impl Turn {
 
     fn end(&self, rest: Duration) {
         self.is_open.set(false);
-        self.wake_owed();
+        self.settle(|work| work.work());
         let little = (1..MUCH_BYTES).contains(&self.read.take());
         if little && self.waited.get() < rest / SHORT_WAIT {
             thread::sleep(rest);
@@ -71,11 +84,15 @@ impl Turn {
         self.ended.set(Some(Instant::now()));
     }
 
-    fn wake_owed(&self) {
-        // Whoever is woken may put another off.
-        let mut owed = self.owed.take();
-        owed.drain(..).for_each(Waker::wake);
-        self.owed.replace(owed);
+    fn settle(&self, settle: impl Fn(&dyn Work)) {
+        loop {
+            // Not borrowed while it is done: that may put something off in its turn.
+            let next = self.owed.borrow_mut().pop();
+            match next {
+                Some(work) => settle(&*work),
+                None => return,
+            }
+        }
     }
 
     fn keep_short(&self) {
@@ -85,15 +102,17 @@ impl Turn {
                 .is_some_and(|began| SHORT < began.elapsed())
         };
         if !self.owed.borrow().is_empty() && is_long() {
-            self.wake_owed();
+            self.settle(|work| work.wake());
         }
     }
 
-    /// Notes to wake `waker` at the end; false where the thread has no turns.
-    fn owe(&self, waker: &Waker) -> bool {
+    /// Puts `work` off until the end; false where the thread has no turns.
+    fn owe<W: Work + 'static>(&self, work: &Arc<W>) -> bool {
         let mut owed = self.owed.borrow_mut();
-        if self.is_open.get() && !owed.iter().any(|other| other.will_wake(waker)) {
-            owed.push(waker.clone());
+        let is_it =
+            |other: &Arc<dyn Work>| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(work));
+        if self.is_open.get() && !owed.iter().any(is_it) {
+            owed.push(work.clone());
         }
         self.is_open.get()
     }
@@ -104,24 +123,23 @@ pub fn begin() {
     TURN.with(Turn::begin);
 }
 
-/// Ends a turn: wakes those who are to be woken, and rests for `rest`, or not at all where little
-/// would gather in that time.
+/// Ends a turn: does what was put off, and rests for `rest`, or not at all where little would
+/// gather in that time.
 pub fn end(rest: Duration) {
     TURN.with(|turn| turn.end(rest));
 }
 
-/// Wakes those who are to be woken where the turn has lasted long: a thread that always finds
+/// Wakes those who do what was put off where the turn has lasted long: a thread that always finds
 /// something to do has no end of turns. To be called for whatever it does again and again.
 pub fn keep_short() {
     TURN.with(Turn::keep_short);
 }
 
-/// Wakes `waker` at the end of the turn, once however often it is asked for; at once on a thread
-/// that has no turns.
-pub fn wake_at_end(waker: &Waker) {
-    if !TURN.with(|turn| turn.owe(waker)) {
-        waker.wake_by_ref();
-    }
+/// Has `work` done at the end of the turn, once however often it is asked for; false on a thread
+/// that has no turns, where nothing is put off.
+#[must_use]
+pub fn at_end<W: Work + 'static>(work: &Arc<W>) -> bool {
+    TURN.with(|turn| turn.owe(work))
 }
 
 /// Notes that so many bytes were read whose sender waits for no answer: more like them may be

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pelton_connect::{Chunk, Content, Source};
-use pelton_format::{Encoder, Format};
+use pelton_format::{Decoder, Encoder, Format};
 use pelton_metrics::{Counter, Histogram, LocalCounter, LocalHistogram};
 use pelton_pool::Budget;
 use pelton_record::{Batch, Rejected, RejectedKind, Schema, View};
@@ -59,6 +59,13 @@ pub(crate) struct Gauges {
     pub block_ns: Histogram,
 }
 
+impl Pipeline {
+    /// What a worker decodes with.
+    pub(crate) fn decoder(&self) -> Box<dyn Decoder> {
+        self.input.decoder(&self.schema, &self.wanted)
+    }
+}
+
 /// Everything shared by the workers of one run.
 pub(super) struct Line<'a> {
     pub pipeline: &'a Pipeline,
@@ -76,7 +83,7 @@ pub(super) struct Line<'a> {
 /// One worker's own tools.
 struct Worker<'a> {
     line: &'a Line<'a>,
-    processor: Processor<'a>,
+    decoder: Box<dyn Decoder>,
     /// For each branch.
     encoders: Vec<Box<dyn Encoder>>,
     folds: Folds,
@@ -170,7 +177,7 @@ impl Line<'_> {
         let branches = &self.pipeline.branches;
         let mut worker = Worker {
             line: self,
-            processor: Processor::new(self.pipeline),
+            decoder: self.pipeline.decoder(),
             encoders: branches
                 .iter()
                 .map(|branch| branch.output.encoder())
@@ -364,7 +371,7 @@ impl Worker<'_> {
     fn records(&mut self, chunk: &Chunk, done: &mut Done) -> Result<(), Error> {
         let Self {
             line,
-            processor,
+            decoder,
             encoders,
             folds,
             ..
@@ -382,6 +389,7 @@ impl Worker<'_> {
                 (account, &mut done.outputs[index]),
             )
         };
+        let mut processor = Processor::new(line.pipeline, &mut **decoder);
         let processed = processor.process(&chunk.block, chunk.origin, &mut |index, batch| {
             if line.turns[index].is_empty() {
                 return give(index, batch, &mut written[index]);

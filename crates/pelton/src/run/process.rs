@@ -17,7 +17,7 @@ use crate::Error;
 /// Nobody suffers for a neighbour: where a stage panics, the rows are tried again in halves until
 /// the one that is to blame stands alone.
 pub(crate) struct Processor<'a> {
-    decoder: Box<dyn Decoder>,
+    decoder: &'a mut dyn Decoder,
     pipeline: &'a Pipeline,
 }
 
@@ -74,12 +74,9 @@ impl Processed {
 }
 
 impl<'a> Processor<'a> {
-    /// A processor for one worker of `pipeline`.
-    pub(crate) fn new(pipeline: &'a Pipeline) -> Self {
-        Self {
-            decoder: pipeline.input.decoder(&pipeline.schema, &pipeline.wanted),
-            pipeline,
-        }
+    /// A processor for `pipeline`, which a worker's [decoder](Pipeline::decoder) belongs to.
+    pub(crate) fn new(pipeline: &'a Pipeline, decoder: &'a mut dyn Decoder) -> Self {
+        Self { decoder, pipeline }
     }
 
     /// Works on the records of `block` and gives what is left of them to `take`, for each branch.

@@ -5,10 +5,11 @@
 //! entry out of the ring calls [`Inbox::refill`] before working on it.
 
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use pelton_connect::stream::{Arrival, Gone, turn};
+use pelton_connect::Content;
+use pelton_connect::stream::{Arrival, Gone, Peer, turn};
 use pelton_pool::{BufferPool, Level};
 use pelton_queue::wait::{self, Waiting};
 use pelton_queue::{PopError, PushError, mpmc};
@@ -69,25 +70,18 @@ struct Gate {
     /// Workers that will look into the ring before they wait. To wake one more for each of many
     /// small entries costs more than to work them off.
     awake: usize,
-    /// Workers that have been woken, or will be, and have not said so yet. Never too many once
-    /// somebody waits: who goes to wait looks into the ring, and may forget the others.
+    /// Workers that have been woken, or will be, and have not said so yet; and whoever brought
+    /// something and will work it off at the end of its turn. Never too many once somebody has
+    /// emptied the ring and turns away: who does that may forget the others, of whom one may have
+    /// looked in vain and said nothing.
     woken: usize,
     sender: Waiting<mpmc::Sender<Entry>>,
-    /// Wakes a worker.
-    waker: Waker,
+    /// Bytes that came in since the ring was empty.
+    bytes: usize,
     /// What the ring has no room for; only with [`Overflow::Spill`].
     backlog: Option<Backlog>,
     next: u64,
     closed: bool,
-}
-
-/// Wakes one worker who waits for an entry, if one does.
-struct WakeWorker(Waiting<mpmc::Sender<Entry>>);
-
-impl Wake for WakeWorker {
-    fn wake(self: Arc<Self>) {
-        self.0.wake();
-    }
 }
 
 impl Inbox {
@@ -102,7 +96,7 @@ impl Inbox {
         let gate = Gate {
             awake: 0,
             woken: 0,
-            waker: Arc::new(WakeWorker(sender.clone())).into(),
+            bytes: 0,
             sender,
             backlog,
             next: 0,
@@ -143,6 +137,49 @@ impl Inbox {
         popped
     }
 
+    /// Wakes a worker: whoever was to look after what waits does not.
+    pub(super) fn wake(&self) {
+        self.lock().sender.wake();
+    }
+
+    /// Whoever brought entries, and was counted as woken, has worked them off. What came behind
+    /// them is looked after by a worker.
+    pub(super) fn leave(&self) {
+        let mut gate = self.lock();
+        match gate.sender.end().is_empty() {
+            true => gate.woken = 0,
+            false => gate.sender.wake(),
+        }
+    }
+
+    /// Has a worker look after what is done and not put, by an entry without records.
+    pub(super) fn ask(&self) {
+        let peer = Peer {
+            source: 0,
+            name: String::new(),
+        };
+        let nothing = Entry {
+            sequence: 0,
+            arrival: Arrival {
+                block: Block::default(),
+                content: Content::Records,
+                peer: Arc::new(peer),
+                byte: 0,
+                receipt: None,
+            },
+            fan: None,
+            since: Instant::now(),
+            lost: None,
+        };
+        // Where it is full, somebody looks anyway; where it is closed, all is put at the end.
+        let _ = self.lock().put_in(nothing);
+    }
+
+    /// Bytes that came in since nothing waited.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     /// Entries that wait, on the disk or not.
     pub(super) fn len(&self) -> usize {
         let spilled = self.spilled(Backlog::len).unwrap_or(0);
@@ -181,7 +218,7 @@ impl Inbox {
 
     /// Puts an entry for `lane` in, waiting for room if that is the lane's way, and shedding if
     /// that is.
-    pub(super) async fn push(&self, mut entry: Entry, lane: &Lane) -> Result<(), Gone> {
+    pub(super) async fn push(&self, mut entry: Entry, lane: &Arc<Lane>) -> Result<(), Gone> {
         loop {
             entry = match self.try_push(entry, lane) {
                 Ok(()) => return Ok(()),
@@ -208,15 +245,13 @@ impl Inbox {
         }
     }
 
-    fn try_push(&self, entry: Entry, lane: &Lane) -> Result<(), PushError<Entry>> {
+    fn try_push(&self, entry: Entry, lane: &Arc<Lane>) -> Result<(), PushError<Entry>> {
         if self.overflow != Overflow::Spill {
-            return self.lock().try_push(entry);
+            return self.lock().try_push(entry, lane);
         }
         let bytes = entry.arrival.block.len() as u64;
         let scarce = self.pool.budget().level() >= Level::Elevated;
-        let spilled = self
-            .lock()
-            .offer(entry, scarce, &|entry| lane.count(entry))?;
+        let spilled = self.lock().offer(entry, scarce, lane)?;
         if let Some(records) = spilled {
             lane.metrics.spilled.add(records);
             lane.metrics.spilled_bytes.add(bytes);
@@ -271,23 +306,34 @@ impl Inbox {
 }
 
 impl Gate {
-    fn try_push(&mut self, mut entry: Entry) -> Result<(), PushError<Entry>> {
+    /// Puts an entry in, and sees to it that it is worked off.
+    fn try_push(&mut self, entry: Entry, lane: &Arc<Lane>) -> Result<(), PushError<Entry>> {
+        let large = LARGE_BYTES <= entry.arrival.block.len();
+        self.put_in(entry)?;
+        let awake = self.awake + self.woken;
+        let waiting = self.sender.end().len();
+        let many = large || WAITING_EACH * awake.max(1) < waiting;
+        if many || awake == 0 {
+            self.woken += 1;
+            if many || !turn::at_end(lane) {
+                self.sender.wake();
+            }
+        }
+        Ok(())
+    }
+
+    fn put_in(&mut self, mut entry: Entry) -> Result<(), PushError<Entry>> {
         if self.closed {
             return Err(PushError::Closed(entry));
         }
         entry.sequence = self.next;
-        let large = LARGE_BYTES <= entry.arrival.block.len();
+        let bytes = entry.arrival.block.len();
         self.sender.try_push_quietly(entry)?;
         self.next += 1;
-        let awake = self.awake + self.woken;
-        let waiting = self.sender.end().len();
-        if large || WAITING_EACH * awake.max(1) < waiting {
-            self.woken += 1;
-            self.sender.wake();
-        } else if awake == 0 {
-            self.woken += 1;
-            turn::wake_at_end(&self.waker);
+        if self.sender.end().len() == 1 {
+            self.bytes = 0;
         }
+        self.bytes += bytes;
         Ok(())
     }
 
@@ -317,19 +363,19 @@ impl Gate {
         &mut self,
         entry: Entry,
         scarce: bool,
-        count: &dyn Fn(&Entry) -> u64,
+        lane: &Arc<Lane>,
     ) -> Result<Option<u64>, PushError<Entry>> {
         let behind = self.backlog.as_ref().is_some_and(|some| !some.is_empty());
         let rather_disk = behind || (scarce && !self.sender.end().is_empty());
         let entry = match rather_disk {
             false => entry,
-            true => match self.spill(entry, count) {
+            true => match self.spill(entry, lane) {
                 Err(PushError::Full(entry)) if !behind => entry,
                 spilled => return spilled.map(Some),
             },
         };
-        match self.try_push(entry) {
-            Err(PushError::Full(entry)) if !rather_disk => self.spill(entry, count).map(Some),
+        match self.try_push(entry, lane) {
+            Err(PushError::Full(entry)) if !rather_disk => self.spill(entry, lane).map(Some),
             pushed => {
                 self.backlog.iter_mut().for_each(Backlog::try_again);
                 pushed.map(|()| None)
@@ -337,15 +383,11 @@ impl Gate {
         }
     }
 
-    fn spill(
-        &mut self,
-        mut entry: Entry,
-        count: &dyn Fn(&Entry) -> u64,
-    ) -> Result<u64, PushError<Entry>> {
+    fn spill(&mut self, mut entry: Entry, lane: &Lane) -> Result<u64, PushError<Entry>> {
         let Some(backlog) = self.backlog.as_mut().filter(|_| !self.closed) else {
             return Err(PushError::Closed(entry));
         };
-        let records = count(&entry);
+        let records = lane.count(&entry);
         entry.sequence = self.next;
         backlog.push(entry, records).map_err(PushError::Full)?;
         self.next += 1;

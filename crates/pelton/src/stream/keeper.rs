@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pelton_connect::store::SpoolError;
-use pelton_connect::stream::{Delivery, Positions, Store, StoreError, StoreErrorKind};
+use pelton_connect::stream::{
+    Delivery, PROMPT_BYTES, Positions, Store, StoreError, StoreErrorKind,
+};
 use pelton_format::{Format, Limits, Ndjson};
 use pelton_record::{Batch, Bitmap};
 use pelton_sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::journal::{Changes, Journal};
+use super::outbox::Done;
 use super::stats::LaneMetrics;
 use super::tail::Tail;
 use crate::plan::RetryPlan;
@@ -116,6 +119,35 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
+    /// True when a little could be put now without waiting for anybody, and may be tried once more
+    /// than the plan says.
+    pub(super) fn is_prompt(&mut self) -> bool {
+        self.tail.is_none() && self.retry.attempts.is_none() && self.store.is_prompt()
+    }
+
+    /// Tries once to put `ready`, when it [is prompt](Self::is_prompt); gives back what must be put
+    /// by somebody who can wait.
+    pub(super) fn put_promptly(&mut self, ready: Vec<Done>) -> Vec<Done> {
+        let bytes: usize = ready.iter().map(Done::bytes).sum();
+        if bytes > PROMPT_BYTES || !ready.iter().all(Done::is_plain) {
+            return ready;
+        }
+        let since: Vec<Instant> = ready.iter().filter_map(|done| done.since).collect();
+        let deliveries = ready.into_iter().flat_map(|done| done.deliveries);
+        let deliveries: Vec<Delivery> = deliveries.collect();
+        if self.store.put(&deliveries, &Positions::new()).is_err() {
+            // Whoever puts it next hears of it, and does what is to be done.
+            return vec![Done {
+                deliveries,
+                since: since.into_iter().min(),
+                ..Done::default()
+            }];
+        }
+        self.metrics.written.add(records(&deliveries));
+        self.metrics.note_latency(&since);
+        Vec::new()
+    }
+
     /// Puts everything away, or nothing but what was refused for good.
     pub(super) fn put(
         &mut self,

@@ -1,15 +1,22 @@
 //! One way through the pipeline: inbox, workers, outbox.
+//!
+//! What is little is worked off by the thread that brought it, at the end of its
+//! [turn](pelton_connect::stream::turn), where nobody else works for the lane and its store is
+//! prompt: to wake a worker would cost more. That thread must not be kept, so that whatever might
+//! take longer is left to a worker, who is woken then.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use pelton_connect::Content;
-use pelton_connect::stream::{Delivery, Positions, Shape};
-use pelton_format::Encoder;
+use pelton_connect::stream::turn::Work;
+use pelton_connect::stream::{Delivery, PROMPT_BYTES, Positions, Shape};
+use pelton_format::{Decoder, Encoder};
 use pelton_queue::PopError;
 use pelton_record::{Batch, Origin, Rejected, RejectedKind, View};
+use pelton_sync::{Mutex, PoisonError};
 
-use super::inbox::{Entry, Inbox};
+use super::inbox::{Entry, Inbox, Receiver};
 use super::letter;
 use super::outbox::{Done, Outbox};
 use super::precedence::Precedence;
@@ -33,6 +40,14 @@ pub(super) struct Lane {
     /// What the store already had when the service began.
     pub recovered: Positions,
     pub record_bytes_max: usize,
+    /// For whoever brings entries, where it may work them off.
+    pub bringer: Option<Mutex<Bringer>>,
+}
+
+/// What a thread works with that brought what it works off.
+pub(super) struct Bringer {
+    receiver: Receiver,
+    tools: Tools,
 }
 
 impl std::fmt::Debug for Lane {
@@ -52,7 +67,7 @@ impl Lane {
 
     /// Works until the inbox is closed and empty; gives way as `precedence` has it.
     pub(super) fn work(&self, precedence: &Precedence) {
-        let mut worker = Worker::new(self);
+        let mut tools = Tools::new(&self.pipeline);
         let mut receiver = self.inbox.receiver();
         self.inbox.enter();
         loop {
@@ -66,7 +81,7 @@ impl Lane {
                         self.outbox.put_due();
                         precedence.give_way();
                     }
-                    let done = worker.work(entry);
+                    let done = self.process(&mut tools, entry);
                     self.outbox.commit(done, !receiver.end().is_empty());
                     self.room.wake();
                     if self.outbox.has_given_up() {
@@ -165,29 +180,88 @@ impl Lane {
     }
 }
 
-/// One worker's own tools.
-struct Worker<'a> {
-    lane: &'a Lane,
-    processor: Processor<'a>,
+/// A word that there is something to do, and the work itself where it is little.
+impl Work for Lane {
+    fn wake(&self) {
+        self.inbox.wake();
+    }
+
+    fn work(&self) {
+        match self.work_promptly() {
+            true => self.inbox.leave(),
+            false => self.inbox.wake(),
+        }
+    }
+}
+
+impl Bringer {
+    pub(super) fn new(inbox: &Inbox, pipeline: &Pipeline) -> Self {
+        Self {
+            receiver: inbox.receiver(),
+            tools: Tools::new(pipeline),
+        }
+    }
+}
+
+impl Lane {
+    /// Works off what waits if that is little, and nobody has to be waited for; false when a worker
+    /// must look after it.
+    fn work_promptly(&self) -> bool {
+        let bringer = self.bringer.as_ref().map(Mutex::try_lock);
+        let Some(Ok(mut bringer)) = bringer else {
+            return false;
+        };
+        if self.inbox.waiting_bytes() > PROMPT_BYTES {
+            return false;
+        }
+        let Some(keeper) = self.outbox.prompt_keeper() else {
+            return false;
+        };
+        let Bringer { receiver, tools } = &mut *bringer;
+        let mut bytes = 0;
+        // Others may bring more meanwhile.
+        while bytes <= PROMPT_BYTES
+            && let Ok(entry) = receiver.try_pop()
+        {
+            bytes += entry.arrival.block.len();
+            let done = self.process(tools, entry);
+            self.outbox.hand_in(done);
+        }
+        let is_put = self.outbox.put_promptly(keeper);
+        self.room.wake();
+        if !is_put {
+            self.inbox.ask();
+        }
+        true
+    }
+
+    /// Waits until nobody who brought an entry has it in hand. Nothing new may come in.
+    pub(super) fn wait_for_bringer(&self) {
+        let bringer = self.bringer.as_ref().map(Mutex::lock);
+        drop(bringer.map(|locked| locked.unwrap_or_else(PoisonError::into_inner)));
+    }
+}
+
+/// What one thread works with.
+struct Tools {
+    decoder: Box<dyn Decoder>,
     encoder: Box<dyn Encoder>,
 }
 
-impl<'a> Worker<'a> {
-    fn new(lane: &'a Lane) -> Self {
+impl Tools {
+    fn new(pipeline: &Pipeline) -> Self {
         Self {
-            lane,
-            processor: Processor::new(&lane.pipeline),
-            encoder: lane.pipeline.branches[0].output.encoder(),
+            decoder: pipeline.decoder(),
+            encoder: pipeline.branches[0].output.encoder(),
         }
     }
+}
 
-    fn work(&mut self, entry: Entry) -> Done {
-        self.lane
-            .metrics
-            .bytes
-            .add(entry.arrival.block.len() as u64);
-        let worked = catch_unwind(AssertUnwindSafe(|| self.records(&entry)));
-        let mut done = worked.unwrap_or_else(|panic| {
+impl Lane {
+    fn process(&self, tools: &mut Tools, entry: Entry) -> Done {
+        self.metrics.bytes.add(entry.arrival.block.len() as u64);
+        let processed = catch_unwind(AssertUnwindSafe(|| self.records(tools, &entry)));
+        let mut done = processed.unwrap_or_else(|panic| {
             let reason = format!("internal error: {}", panic_message(&*panic));
             self.refuse_whole(&entry, RejectedKind::Panic, reason)
         });
@@ -197,7 +271,7 @@ impl<'a> Worker<'a> {
         done
     }
 
-    fn records(&mut self, entry: &Entry) -> Done {
+    fn records(&self, tools: &mut Tools, entry: &Entry) -> Done {
         let arrival = &entry.arrival;
         if let Some(lost) = &entry.lost {
             return self.refuse_whole(entry, RejectedKind::Lost, lost.reason.clone());
@@ -206,7 +280,7 @@ impl<'a> Worker<'a> {
             let reason = format!(
                 "a record of {bytes} bytes, more than engine.record_limit of {}; its first {} \
                  bytes are kept",
-                self.lane.record_bytes_max,
+                self.record_bytes_max,
                 arrival.block.len()
             );
             return self.refuse_whole(entry, RejectedKind::TooLarge, reason);
@@ -216,23 +290,20 @@ impl<'a> Worker<'a> {
             sequence: entry.sequence,
             byte: arrival.byte,
         };
-        let Self {
-            lane,
-            processor,
-            encoder,
-        } = self;
+        let Tools { decoder, encoder } = tools;
         let mut given = Given::default();
+        let mut processor = Processor::new(&self.pipeline, &mut **decoder);
         let processed = processor.process(&arrival.block, origin, &mut |_, batch| {
-            given.take(lane, &mut **encoder, batch);
+            given.take(self, &mut **encoder, batch);
             Ok(())
         });
         let mut done = Done::default();
         match processed {
             Ok(processed) => {
                 let account = processed.whole();
-                lane.metrics.read.add(account.read);
-                lane.metrics.filtered.add(account.filtered);
-                lane.metrics.deduplicated.add(account.deduplicated);
+                self.metrics.read.add(account.read);
+                self.metrics.filtered.add(account.filtered);
+                self.metrics.deduplicated.add(account.deduplicated);
                 done.deliveries = given.into_deliveries();
                 self.refuse(entry, &processed.rejected, &mut done);
                 done
@@ -242,36 +313,31 @@ impl<'a> Worker<'a> {
     }
 
     fn refuse(&self, entry: &Entry, rejected: &[Rejected], done: &mut Done) {
-        self.lane.metrics.rejected.add(rejected.len() as u64);
-        if self.lane.writes_letters {
+        self.metrics.rejected.add(rejected.len() as u64);
+        if self.writes_letters {
             for rejected in rejected {
-                letter::write(&mut done.letters, &self.lane.name, &entry.arrival, rejected);
+                letter::write(&mut done.letters, &self.name, &entry.arrival, rejected);
             }
         }
     }
 
     /// Refuses all records of an entry for one reason.
     fn refuse_whole(&self, entry: &Entry, kind: RejectedKind, reason: String) -> Done {
-        let records = self.lane.count(entry);
-        self.lane.metrics.read.add(records);
-        self.lane.metrics.rejected.add(records);
+        let records = self.count(entry);
+        self.metrics.read.add(records);
+        self.metrics.rejected.add(records);
         let mut done = Done::default();
-        if self.lane.writes_letters {
+        if self.writes_letters {
             let rejected = Rejected {
                 extent: View {
                     start: 0,
                     len: entry.arrival.block.len() as u32,
                 },
-                stage: self.lane.pipeline.input.name().into(),
+                stage: self.pipeline.input.name().into(),
                 kind,
                 reason,
             };
-            letter::write(
-                &mut done.letters,
-                &self.lane.name,
-                &entry.arrival,
-                &rejected,
-            );
+            letter::write(&mut done.letters, &self.name, &entry.arrival, &rejected);
         }
         done
     }

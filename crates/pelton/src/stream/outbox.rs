@@ -29,12 +29,19 @@ pub(super) struct Done {
 }
 
 impl Done {
-    fn bytes(&self) -> usize {
+    /// Bytes for the store.
+    pub(super) fn bytes(&self) -> usize {
         let bytes = |delivery: &Delivery| match delivery {
             Delivery::Bytes { bytes, .. } => bytes.len(),
             Delivery::Rows(batch) => batch.block().len(),
         };
         self.deliveries.iter().map(bytes).sum()
+    }
+
+    /// True when there is nothing but records for the store: no line for the dead letter, and
+    /// nobody to tell.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.letters.is_empty() && self.fan.is_none()
     }
 
     /// True when there is nothing to put and nobody to tell.
@@ -118,6 +125,44 @@ impl Outbox {
         }
     }
 
+    /// The keeper, if it could put a little away now without waiting for anybody: nobody else puts,
+    /// nothing is missing before what came last, and the store is prompt.
+    pub(super) fn prompt_keeper(&self) -> Option<MutexGuard<'_, Keeper>> {
+        let state = self.lock();
+        let idle =
+            !state.putting && !state.abandoned && state.early.is_empty() && state.ready.is_empty();
+        drop(state);
+        let keeper = self.keeper.try_lock().ok().filter(|_| idle);
+        keeper.and_then(|mut keeper| keeper.is_prompt().then_some(keeper))
+    }
+
+    /// Hands in what a little has come to. Never waits; [`put_promptly`](Self::put_promptly) puts
+    /// it.
+    pub(super) fn hand_in(&self, done: Done) {
+        let mut state = self.lock();
+        state.insert(done);
+        self.tell(&state);
+    }
+
+    /// Tries once to put what is ready; false when a worker must put it.
+    pub(super) fn put_promptly(&self, mut keeper: MutexGuard<'_, Keeper>) -> bool {
+        let mut state = self.lock();
+        if state.ready.is_empty() || state.putting || state.abandoned {
+            // Who puts goes on until nothing is ready.
+            return true;
+        }
+        let ready = state.take();
+        state.putting = true;
+        drop(state);
+        let left = keeper.put_promptly(ready);
+        drop(keeper);
+        let mut state = self.lock();
+        state.putting = false;
+        state.put_back(left);
+        self.tell(&state);
+        state.ready.is_empty()
+    }
+
     /// Lets those who wait look again.
     fn tell(&self, state: &State) {
         if state.waiting > 0 {
@@ -127,14 +172,11 @@ impl Outbox {
 
     /// Notes that an entry was shed. Never waits: the caller is a task, not a worker.
     pub(super) fn skip(&self, sequence: u64, fan: Option<Arc<Fan>>) {
-        let done = Done {
+        self.hand_in(Done {
             sequence,
             fan,
             ..Done::default()
-        };
-        let mut state = self.lock();
-        state.insert(done);
-        self.tell(&state);
+        });
     }
 
     /// How long until something that lingers must be put; `None` when nothing does.
@@ -220,11 +262,7 @@ impl Outbox {
             None => Ok(straight(ready)),
         };
         put_output(&mut keeper, output)?;
-        let now = Instant::now();
-        for since in since {
-            let latency = now.saturating_duration_since(since).as_nanos();
-            keeper.metrics.latency.record(latency as u64);
-        }
+        keeper.metrics.note_latency(&since);
         Ok(())
     }
 
@@ -302,6 +340,17 @@ impl State {
             self.ready_bytes += done.bytes();
             self.ready.push(done);
         }
+    }
+
+    /// Makes ready again, before all else, what could not be put.
+    fn put_back(&mut self, mut left: Vec<Done>) {
+        if left.is_empty() {
+            return;
+        }
+        self.since = left.iter().filter_map(|done| done.since).min();
+        self.ready_bytes += left.iter().map(Done::bytes).sum::<usize>();
+        left.append(&mut self.ready);
+        self.ready = left;
     }
 
     fn take(&mut self) -> Vec<Done> {

@@ -20,7 +20,7 @@ use super::inbox::Inbox;
 use super::intake::{Intake, Progress};
 use super::journal::Journal;
 use super::keeper::{Deadline, Keeper, Letters, Retry};
-use super::lane::Lane;
+use super::lane::{Bringer, Lane};
 use super::memory::LaneMemory;
 use super::outbox::{Outbox, Rules};
 use super::precedence::Precedence;
@@ -240,15 +240,22 @@ impl ServiceBuilder {
             tail,
             journal,
         };
+        let inbox = Inbox::new(
+            draft.flow.capacity.unwrap_or(CAPACITY).max(1),
+            draft.flow.overflow,
+            backlog(&draft.flow, settings),
+            surroundings.pool.clone(),
+        );
+        let rules = rules(&draft.flow, settings);
+        // What lingers or gives way needs a worker to look after it, and a disk is waited for.
+        let may_bring = rules.linger.is_zero()
+            && draft.flow.kind != LaneKind::Batch
+            && draft.flow.overflow != Overflow::Spill;
         Ok(Lane {
-            inbox: Inbox::new(
-                draft.flow.capacity.unwrap_or(CAPACITY).max(1),
-                draft.flow.overflow,
-                backlog(&draft.flow, settings),
-                surroundings.pool.clone(),
-            ),
+            bringer: may_bring.then(|| Mutex::new(Bringer::new(&inbox, &draft.pipeline))),
+            inbox,
             shape,
-            outbox: Outbox::new(keeper, rules(&draft.flow, settings)),
+            outbox: Outbox::new(keeper, rules),
             pipeline: draft.pipeline,
             record_bytes_max: settings.record_bytes_max,
             room: surroundings.room.clone(),
@@ -481,6 +488,7 @@ impl Service {
                 .into_iter()
                 .for_each(|thread| drop(thread.join()));
             for lane in &self.lanes {
+                lane.wait_for_bringer();
                 lane.outbox.finish();
                 // Where the workers gave up, something may be left.
                 lane.abandon();

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use std::time::Instant;
+
 use pelton_metrics::{Counter, Gauge, Histogram, Registry, Unit};
 use serde::Serialize;
 
@@ -33,6 +35,15 @@ pub(super) struct LaneMetrics {
 }
 
 impl LaneMetrics {
+    /// Notes that entries taken in at `since` are committed now.
+    pub(super) fn note_latency(&self, since: &[Instant]) {
+        let now = Instant::now();
+        for since in since {
+            let latency = now.saturating_duration_since(*since).as_nanos();
+            self.latency.record(latency as u64);
+        }
+    }
+
     pub(super) fn new(registry: &Registry, lane: &str) -> Result<Self, pelton_metrics::Error> {
         let fate = |fate: &str| {
             registry.counter(

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, Thread, ThreadId};
 
 use pelton::connect::Content;
 use pelton::connect::stream::{
@@ -52,7 +52,13 @@ pub struct Told {
     pub stalled: bool,
     /// Its positions are gone with the process.
     pub forgets: bool,
+    /// A thread that must not be kept may put.
+    pub prompt: bool,
+    /// How often that was asked.
+    pub asked: usize,
     pub puts: usize,
+    /// Who put last.
+    pub by: Option<ThreadId>,
 }
 
 #[derive(Clone, Default)]
@@ -97,10 +103,17 @@ impl Store for TestStore {
         !self.told.0.lock().unwrap().forgets
     }
 
+    fn is_prompt(&mut self) -> bool {
+        let mut told = self.told.0.lock().unwrap();
+        told.asked += 1;
+        told.prompt
+    }
+
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
         let (told, changed) = &*self.told;
         let mut told = told.lock().unwrap();
         told.puts += 1;
+        told.by = Some(thread::current().id());
         changed.notify_all();
         while told.stalled {
             told = changed.wait(told).unwrap();
