@@ -61,6 +61,7 @@ fn latency(name: &'static str, percentile: f64, goal: Duration) -> Benchmark {
     let goal = Goal::Nanoseconds(goal.as_nanos() as f64);
     let all = Benchmark::new(name, model, 2_500_000, goal).expecting(kept);
     let all = all.ours("pelton", move |items| pelton::paced(items, percentile));
+    let all = all.peer("no worker", move |items| channels::bare(items, percentile));
     let all = all.peer("std mpsc", move |items| {
         channels::paced::<channels::Std>(items, percentile)
     });
@@ -112,9 +113,10 @@ fn due(id: u64) -> Duration {
     Duration::from_nanos(id * 1_000_000_000 / HALF_LOAD_PER_SECOND)
 }
 
-/// In an open loop: submits each of `items` records as soon as it is due, and receives what is
-/// there in between. `submit` says whether there was room, `receive` which record came out. The
-/// time of an item is that `percentile` of those from when one was due to its receipt.
+/// In an open loop: submits those of `items` records that are due, receives what is there, and
+/// begins again, as a program with other things to do would. `submit` says whether there was room,
+/// `receive` which record came out. The time of an item is that `percentile` of those from when one
+/// was due to its receipt.
 fn paced(
     items: u64,
     percentile: f64,
@@ -126,7 +128,7 @@ fn paced(
     let (mut submitted, mut received) = (0, 0);
     let began = Instant::now();
     while received < kept(items) {
-        if submitted < items && due(submitted) <= began.elapsed() && submit(submitted) {
+        while submitted < items && due(submitted) <= began.elapsed() && submit(submitted) {
             submitted += 1;
         }
         while let Some(id) = receive() {
