@@ -49,6 +49,19 @@ fn push_meets_pop_in_a_ring_of_one() {
 }
 
 #[test]
+fn what_a_glance_shows_is_there() {
+    model(|| {
+        let (mut sender, mut receiver) = mpmc::channel(1);
+        let pushing = thread::spawn(move || sender.push(1).unwrap());
+        let seen = receiver.looks_ready();
+        let popped = receiver.pop();
+        assert!(popped == Ok(1) || (!seen && popped == Err(PopError::Empty)));
+        pushing.join().unwrap();
+        assert_eq!(receiver.looks_ready(), popped.is_err());
+    });
+}
+
+#[test]
 fn pop_meets_pop() {
     model(|| {
         let (mut sender, mut receiver) = mpmc::channel(2);
@@ -199,6 +212,24 @@ fn loom_rejects_claims_without_exchange() {
 }
 
 /// The twin: a head and a tail of different ages tell of more than there ever was.
+#[test]
+#[should_panic(expected = "not there yet")]
+fn loom_rejects_a_glance_at_the_tail() {
+    model(|| {
+        let ring = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let sender = ring.clone();
+        let pushing = thread::spawn(move || {
+            // The position is claimed first, and the slot filled then.
+            sender.0.store(1, Ordering::Release);
+            sender.1.store(1, Ordering::Release);
+        });
+        if ring.0.load(Ordering::Acquire) == 1 {
+            assert_eq!(ring.1.load(Ordering::Acquire), 1, "not there yet");
+        }
+        pushing.join().unwrap();
+    });
+}
+
 #[test]
 #[should_panic(expected = "more than fits")]
 fn loom_rejects_a_length_of_two_ages() {

@@ -79,6 +79,24 @@ fn close_refuses_pushes_and_drains() {
 }
 
 #[test]
+fn a_glance_tells_what_can_be_popped() {
+    let (mut sender, mut receiver) = mpmc::channel(3);
+    for lap in 0..10 {
+        assert!(!receiver.looks_ready());
+        sender.push_slice(&[lap, lap + 1]).unwrap();
+        for value in [lap, lap + 1] {
+            assert!(receiver.looks_ready());
+            assert_eq!(receiver.pop(), Ok(value));
+        }
+    }
+    sender.push(0).unwrap();
+    sender.close();
+    assert!(receiver.looks_ready());
+    receiver.pop().unwrap();
+    assert!(!receiver.looks_ready());
+}
+
+#[test]
 fn only_the_last_end_closes() {
     let (sender, mut receiver) = mpmc::channel::<u8>(1);
     let second = sender.clone();

@@ -301,3 +301,26 @@ fn a_waker_that_panics_leaves_nobody_asleep() {
     catch_unwind(closing).expect_err("the waker panics");
     assert_eq!(counts.0.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_glance_that_shows_nothing_only_delays() {
+    const VALUES: usize = scaled(10_000, 100);
+    let glances: [fn(&mpmc::Receiver<usize>) -> bool; 3] =
+        [mpmc::Receiver::looks_ready, |_| true, |_| false];
+    for glance in glances {
+        let (mut sender, mut receiver) = wait::pair(mpmc::channel(4));
+        let pushing = thread::spawn(move || (0..VALUES).try_for_each(|value| sender.push(value)));
+        let mut pop = || {
+            receiver.wait_glancing(glance, |end| match end.pop() {
+                Err(PopError::Empty) => Poll::Pending,
+                popped => Poll::Ready(popped),
+            })
+        };
+        for value in 0..VALUES {
+            assert_eq!(pop(), Ok(value));
+        }
+        // That nothing comes any more is no glance's business.
+        assert_eq!(pop(), Err(PopError::Closed));
+        pushing.join().unwrap().unwrap();
+    }
+}

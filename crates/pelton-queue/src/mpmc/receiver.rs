@@ -66,6 +66,24 @@ impl<T> Receiver<T> {
         self.shared.queue.pop_many(sole, values, max)
     }
 
+    /// A glance at the slot of the oldest value: true when it can be popped. False tells little:
+    /// the ring may be closed, or a sender in the middle of filling that slot. For whoever looks
+    /// again and again: each [`pop`](Self::pop) of an empty ring takes a line of the cache away
+    /// from the senders, which they must fetch back, and a glance does not.
+    ///
+    /// ```
+    /// let (mut sender, mut receiver) = pelton_queue::mpmc::channel(4);
+    /// assert!(!receiver.looks_ready());
+    /// sender.push(1).unwrap();
+    /// assert!(receiver.looks_ready());
+    /// # receiver.pop().unwrap();
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn looks_ready(&self) -> bool {
+        self.shared.queue.looks_ready()
+    }
+
     /// Pops one by one until nothing is there.
     pub fn iter(&mut self) -> Iter<'_, Self> {
         Iter::new(self)

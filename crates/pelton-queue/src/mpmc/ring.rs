@@ -318,6 +318,13 @@ impl<T> Ring<T> {
         }
     }
 
+    /// True when the value that comes next is in its slot. Looks there alone: the tail, which this
+    /// end would have to fetch from the core that pushes, stays where it is.
+    #[inline]
+    pub(super) fn looks_ready(&self) -> bool {
+        self.ready(self.head.load(Ordering::Relaxed), 1) == 1
+    }
+
     /// An error if no push has claimed `head`. If it equals the tail now, then the head was there
     /// too, because it lies between, and the ring was empty.
     fn check_empty(&self, head: usize) -> Result<(), PopError> {

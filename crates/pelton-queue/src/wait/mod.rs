@@ -149,6 +149,42 @@ impl<E> Waiting<E> {
         result
     }
 
+    /// As [`wait`](Self::wait), for an end that tells by a `glance` whether an attempt is worth it:
+    /// as long as this thread tries before it parks, it attempts only when there is hope. What a
+    /// glance does not show, that nothing more will come, the last attempts before it parks do.
+    ///
+    /// ```
+    /// use std::task::Poll;
+    /// use pelton_queue::{PopError, mpmc, wait};
+    ///
+    /// let (mut sender, mut receiver) = wait::pair(mpmc::channel(64));
+    /// sender.push(1).unwrap();
+    /// let value = receiver.wait_glancing(mpmc::Receiver::looks_ready, |end| match end.pop() {
+    ///     Err(PopError::Empty) => Poll::Pending,
+    ///     result => Poll::Ready(result),
+    /// });
+    /// assert_eq!(value, Ok(1));
+    /// ```
+    pub fn wait_glancing<R>(
+        &mut self,
+        glance: impl Fn(&E) -> bool,
+        mut attempt: impl FnMut(&mut E) -> Poll<R>,
+    ) -> R {
+        let hopeful = |end: &mut E| match glance(end) {
+            true => attempt(end),
+            false => Poll::Pending,
+        };
+        let result = match self.try_for_a_while(hopeful) {
+            Some(result) => result,
+            None => {
+                let Ok(result) = self.wait_in_line(attempt, forever);
+                result
+            }
+        };
+        self.place.other.notify_all();
+        result
+    }
+
     /// As [`wait`](Self::wait), for a task. Cancel safe: dropped while it waits, it has done
     /// nothing.
     pub async fn wait_async<R>(&mut self, attempt: impl FnMut(&mut E) -> Poll<R>) -> R {
@@ -178,10 +214,6 @@ impl<E> Waiting<E> {
 
     /// Tries until it is ready, parking in between. Wakes nobody.
     fn wait_parked<R>(&mut self, attempt: impl FnMut(&mut E) -> Poll<R>) -> R {
-        let forever = |parker: &Parker| {
-            parker.park();
-            Ok::<(), Infallible>(())
-        };
         let Ok(result) = self.wait_with(attempt, forever);
         result
     }
@@ -201,14 +233,22 @@ impl<E> Waiting<E> {
         mut attempt: impl FnMut(&mut E) -> Poll<R>,
         park: impl Fn(&Parker) -> Result<(), X>,
     ) -> Result<R, X> {
+        match self.try_for_a_while(&mut attempt) {
+            Some(result) => Ok(result),
+            None => self.wait_in_line(attempt, park),
+        }
+    }
+
+    /// Tries as long as that costs less than to park; none when it was never ready.
+    fn try_for_a_while<R>(&mut self, mut attempt: impl FnMut(&mut E) -> Poll<R>) -> Option<R> {
         let mut backoff = Backoff::new();
         for _ in 0..TRIES {
             if let Poll::Ready(result) = attempt(&mut self.end) {
-                return Ok(result);
+                return Some(result);
             }
             backoff.snooze();
         }
-        self.wait_in_line(attempt, park)
+        None
     }
 
     /// As `wait_with`, without trying for a while first.
@@ -393,6 +433,12 @@ impl<E: Pop> Waiting<E> {
         }
         result
     }
+}
+
+/// Parks as long as it takes.
+fn forever(parker: &Parker) -> Result<(), Infallible> {
+    parker.park();
+    Ok(())
 }
 
 /// Parks until `timeout` from now is over.

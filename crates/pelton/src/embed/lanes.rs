@@ -128,6 +128,11 @@ impl LaneReceiver {
         })
     }
 
+    /// A glance: true when [`take`](Self::take) would find something.
+    pub(super) fn looks_ready(&self) -> bool {
+        self.lanes.iter().any(mpmc::Receiver::looks_ready)
+    }
+
     fn take_from(
         &mut self,
         lane: usize,
