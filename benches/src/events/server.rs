@@ -50,7 +50,7 @@ pub(super) enum Output<'a> {
 const WINDOW: u64 = 1_000_000;
 
 /// What ours may take for data: blocks that wait, and the ids that are remembered.
-const LIMIT: &str = "10MB";
+const LIMIT: &str = "8MB";
 const LIMIT_OF_DEDUP: &str = "38MB";
 
 impl Program {
