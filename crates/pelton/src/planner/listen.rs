@@ -28,7 +28,7 @@ pub(crate) fn addresses(plan: &Plan) -> Result<Vec<(&str, Address)>, PlanError> 
 }
 
 /// How long small arrivals gather unless the plan says otherwise: 82,000 events a second over four
-/// connections take two fifths of the processor time then, and 90 µs more to come out.
+/// connections take a third of the processor time then, and 90 µs more to come out.
 const GATHER: Duration = Duration::from_micros(120);
 /// Whoever waits longer may wish for a lane that lingers.
 const GATHER_MAX: Duration = Duration::from_millis(10);
