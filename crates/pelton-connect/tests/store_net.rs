@@ -2,13 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "what tests share is no test itself")]
 
 use std::io::{BufRead, BufReader, Read};
+#[cfg(all(feature = "net", target_os = "linux"))]
+use std::net::SocketAddr;
 use std::net::TcpListener;
-#[cfg(feature = "http-store")]
+#[cfg(any(feature = "http-store", all(feature = "net", target_os = "linux")))]
 use std::net::TcpStream;
 #[cfg(feature = "http-store")]
 use std::thread;
+#[cfg(all(feature = "net", target_os = "linux"))]
+use std::time::{Duration, Instant};
 
 use pelton_connect::store::{TcpStore, TcpStoreOptions};
+#[cfg(all(feature = "net", target_os = "linux"))]
+use pelton_connect::stream::PROMPT_BYTES;
 use pelton_connect::stream::{Delivery, Positions, Store, StoreErrorKind};
 
 fn lines(texts: &[&str]) -> Vec<Delivery> {
@@ -54,6 +60,70 @@ fn a_peer_that_closed_is_connected_to_again() {
     text.clear();
     peer.read_to_string(&mut text).unwrap();
     assert_eq!(text, "name\nc\n");
+}
+
+/// A put of as much as may be put without waiting.
+#[cfg(all(feature = "net", target_os = "linux"))]
+fn little() -> [Delivery; 1] {
+    let bytes = vec![b'\n'; PROMPT_BYTES];
+    let records = bytes.len() as u64;
+    [Delivery::Bytes { bytes, records }]
+}
+
+#[cfg(all(feature = "net", target_os = "linux"))]
+#[test]
+fn a_peer_is_prompt_as_long_as_there_is_room() {
+    let (listener, address) = listen();
+    let mut options = TcpStoreOptions::new(address);
+    // Far longer than all puts together, and short enough to tell of one that waits.
+    options.write_timeout = Duration::from_secs(20);
+    let mut store = TcpStore::open(options).unwrap();
+    assert!(!store.is_prompt(), "it has to be connected to");
+    store.put(&lines(&["a"]), &none()).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut sent = 2;
+    while store.is_prompt() {
+        store.put(&little(), &none()).unwrap();
+        sent += PROMPT_BYTES;
+        assert!(sent < 1 << 30, "nobody reads");
+    }
+    assert!(sent > 2, "there was room in the beginning");
+    let mut read = vec![0; sent];
+    peer.read_exact(&mut read).unwrap();
+    let began = Instant::now();
+    while !store.is_prompt() {
+        assert!(began.elapsed() < Duration::from_secs(20), "all is read");
+    }
+}
+
+#[cfg(all(feature = "net", target_os = "linux"))]
+#[test]
+fn a_peer_that_closed_after_it_was_prompt_is_connected_to_again() {
+    let (listener, address) = listen();
+    let mut store = TcpStore::open(TcpStoreOptions::new(address)).unwrap();
+    store.put(&lines(&["a"]), &none()).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.read_exact(&mut [0; 2]).unwrap();
+    // And then there is nothing to put.
+    assert!(store.is_prompt());
+    drop(peer);
+    store.put(&lines(&["b"]), &none()).unwrap();
+    let (mut peer, _) = accept_soon(&listener);
+    peer.read_exact(&mut [0; 2]).unwrap();
+    drop(peer);
+    let began = Instant::now();
+    while store.is_prompt() {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody is there");
+    }
+}
+
+/// The connection that was made by now.
+#[cfg(all(feature = "net", target_os = "linux"))]
+fn accept_soon(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    listener.set_nonblocking(true).unwrap();
+    let (peer, address) = listener.accept().expect("it has connected again");
+    peer.set_nonblocking(false).unwrap();
+    (peer, address)
 }
 
 /// An address from port `first` on at which nobody listens, of those that the system gives to

@@ -46,8 +46,6 @@ impl TcpStoreOptions {
 pub struct TcpStore {
     options: TcpStoreOptions,
     peer: Option<TcpStream>,
-    /// The peer was there a moment ago.
-    is_seen: bool,
     positions: Positions,
 }
 
@@ -65,7 +63,6 @@ impl TcpStore {
         Ok(Self {
             options,
             peer: None,
-            is_seen: false,
             positions: Positions::new(),
         })
     }
@@ -89,9 +86,8 @@ impl TcpStore {
     }
 
     fn write(&mut self, deliveries: &[Delivery]) -> io::Result<()> {
-        let is_seen = std::mem::take(&mut self.is_seen);
         let mut peer = match self.peer.take() {
-            Some(peer) if is_seen || is_there(&peer)? => peer,
+            Some(peer) if is_there(&peer)? => peer,
             _ => self.connect()?,
         };
         let mut small = Vec::new();
@@ -175,8 +171,7 @@ impl Store for TcpStore {
     }
 
     fn is_prompt(&mut self) -> bool {
-        self.is_seen = self.peer.as_ref().is_some_and(has_room);
-        self.is_seen
+        self.peer.as_ref().is_some_and(has_room)
     }
 
     fn put(&mut self, deliveries: &[Delivery], positions: &Positions) -> Result<(), StoreError> {
