@@ -211,7 +211,7 @@ fn loom_rejects_claims_without_exchange() {
     });
 }
 
-/// The twin: a head and a tail of different ages tell of more than there ever was.
+/// The twin: a glance at the tail sees a position that was claimed and not filled.
 #[test]
 #[should_panic(expected = "not there yet")]
 fn loom_rejects_a_glance_at_the_tail() {
@@ -219,7 +219,6 @@ fn loom_rejects_a_glance_at_the_tail() {
         let ring = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
         let sender = ring.clone();
         let pushing = thread::spawn(move || {
-            // The position is claimed first, and the slot filled then.
             sender.0.store(1, Ordering::Release);
             sender.1.store(1, Ordering::Release);
         });
@@ -230,6 +229,7 @@ fn loom_rejects_a_glance_at_the_tail() {
     });
 }
 
+/// The twin: a head and a tail of different ages tell of more than there ever was.
 #[test]
 #[should_panic(expected = "more than fits")]
 fn loom_rejects_a_length_of_two_ages() {

@@ -46,7 +46,7 @@ impl Done {
 
     /// True when there is nothing to put and nobody to tell.
     const fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.letters.is_empty() && self.fan.is_none()
+        self.deliveries.is_empty() && self.is_plain()
     }
 
     const fn next(&self) -> u64 {

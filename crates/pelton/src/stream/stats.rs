@@ -1,7 +1,6 @@
 //! What a service tells about itself.
 
 use std::fmt;
-
 use std::time::Instant;
 
 use pelton_metrics::{Counter, Gauge, Histogram, Registry, Unit};
@@ -35,15 +34,6 @@ pub(super) struct LaneMetrics {
 }
 
 impl LaneMetrics {
-    /// Notes that entries taken in at `since` are committed now.
-    pub(super) fn note_latency(&self, since: &[Instant]) {
-        let now = Instant::now();
-        for since in since {
-            let latency = now.saturating_duration_since(*since).as_nanos();
-            self.latency.record(latency as u64);
-        }
-    }
-
     pub(super) fn new(registry: &Registry, lane: &str) -> Result<Self, pelton_metrics::Error> {
         let fate = |fate: &str| {
             registry.counter(
@@ -112,6 +102,15 @@ impl LaneMetrics {
                 Unit::Count,
             )?,
         })
+    }
+
+    /// Notes that entries taken in at `since` are committed now.
+    pub(super) fn note_latency(&self, since: &[Instant]) {
+        let now = Instant::now();
+        for since in since {
+            let latency = now.saturating_duration_since(*since).as_nanos();
+            self.latency.record(latency as u64);
+        }
     }
 }
 
