@@ -1,9 +1,10 @@
 //! The engine inside a program, beside a pipeline of threads and channels written by hand.
 //!
 //! Records of 64 to 1024 bytes go through the same four stages. One thread submits, one works, one
-//! receives; where the latency is asked for, one thread submits what is due and receives what is
-//! there, so that on two cores nobody waits for the other to be taken off its core. The peers'
-//! payloads are vectors from the global allocator, as one would write it.
+//! receives; `inline` the one that receives works. Where the latency is asked for, one thread
+//! submits what is due and receives what is there, so that two cores suffice for it and a worker,
+//! and it is judged without one, as one would choose it there. The peers' payloads are vectors from
+//! the global allocator, as one would write it.
 
 mod channels;
 mod pelton;
@@ -37,7 +38,8 @@ fn one_by_one() -> Benchmark {
     let model = "records of 64-1024 B through four stages, submitted and received one by one";
     let goal = Goal::Nanoseconds(200.0);
     let all = Benchmark::new("embed/one-by-one", model, 1_000_000, goal).expecting(kept);
-    let all = all.ours("pelton", pelton::one_by_one);
+    let all = all.ours("pelton", |items| pelton::one_by_one(items, 1));
+    let all = all.ours("inline", |items| pelton::one_by_one(items, 0));
     let all = all.peer("std mpsc", channels::one_by_one::<channels::Std>);
     all.peer(
         "crossbeam-channel",
@@ -49,7 +51,8 @@ fn batches() -> Benchmark {
     let model = "the same in batches of 256; the peers send vectors of records";
     let goal = Goal::Nanoseconds(50.0);
     let all = Benchmark::new("embed/batches", model, 2_000_000, goal).expecting(kept);
-    let all = all.ours("pelton", pelton::batches);
+    let all = all.ours("pelton", |items| pelton::batches(items, 1));
+    let all = all.ours("inline", |items| pelton::batches(items, 0));
     let all = all.peer("std mpsc", channels::batches::<channels::Std>);
     all.peer(
         "crossbeam-channel",
@@ -63,8 +66,9 @@ fn latency(name: &'static str, percentile: f64, goal: Duration) -> Benchmark {
                  and received by one thread: so great a part comes sooner";
     let goal = Goal::Nanoseconds(goal.as_nanos() as f64);
     let all = Benchmark::new(name, model, 2_500_000, goal).expecting(kept);
-    let all = all.ours("pelton", move |items| pelton::paced(items, percentile));
-    let all = all.peer("no worker", move |items| channels::bare(items, percentile));
+    let all = all.ours("inline", move |items| pelton::paced(items, 0, percentile));
+    let all = all.ours("pelton", move |items| pelton::paced(items, 1, percentile));
+    let all = all.peer("no engine", move |items| channels::bare(items, percentile));
     let all = all.peer("std mpsc", move |items| {
         channels::paced::<channels::Std>(items, percentile)
     });

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
@@ -146,26 +145,16 @@ pub(super) fn batches<C: Channel + 'static>(items: u64) -> Sample {
     Sample::new(elapsed, count as u64)
 }
 
-/// The same where the loop does the work itself, beside a thread that keeps the other core as busy
-/// as a worker would: what it is late is what the machine keeps it from its core.
+/// The same where the loop does the work itself: what it is late is what the machine keeps it from
+/// its core.
 pub(super) fn bare(items: u64, percentile: f64) -> Sample {
-    let ended = AtomicBool::new(false);
     let done = RefCell::new(VecDeque::with_capacity(CAPACITY));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
-                std::hint::spin_loop();
-            }
-        });
-        let submit = |id| {
-            done.borrow_mut().extend(work(record(id)));
-            true
-        };
-        let receive = || done.borrow_mut().pop_front().map(|record| record.id);
-        let sample = super::paced(items, percentile, submit, receive);
-        ended.store(true, Ordering::Relaxed);
-        sample
-    })
+    let submit = |id| {
+        done.borrow_mut().extend(work(record(id)));
+        true
+    };
+    let receive = || done.borrow_mut().pop_front().map(|record| record.id);
+    super::paced(items, percentile, submit, receive)
 }
 
 pub(super) fn paced<C: Channel + 'static>(items: u64, percentile: f64) -> Sample {

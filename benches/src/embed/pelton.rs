@@ -10,9 +10,9 @@ use pelton::{Embedded, Engine, Record};
 use super::{BATCH, CAPACITY, is_kept, is_long_enough, mark, payload, verify};
 use crate::benchmark::Sample;
 
-fn start() -> (Embedded, Submitter, Receiver) {
+fn start(workers: usize) -> (Embedded, Submitter, Receiver) {
     let engine = Engine::embedded()
-        .workers(1)
+        .workers(workers)
         .input_capacity(CAPACITY)
         .output_capacity(CAPACITY)
         .keep("length", |record| is_long_enough(&record.payload))
@@ -27,8 +27,8 @@ fn record(submitter: &Submitter, id: u64, timestamp_ns: i64) -> Record {
     record.expect("no memory limit")
 }
 
-pub(super) fn one_by_one(items: u64) -> Sample {
-    let (engine, mut submitter, receiver) = start();
+pub(super) fn one_by_one(items: u64, workers: usize) -> Sample {
+    let (engine, mut submitter, receiver) = start(workers);
     let began = Instant::now();
     let submitting = thread::spawn(move || {
         for id in 0..items {
@@ -45,8 +45,8 @@ pub(super) fn one_by_one(items: u64) -> Sample {
     Sample::new(elapsed, count as u64)
 }
 
-pub(super) fn batches(items: u64) -> Sample {
-    let (engine, mut submitter, mut receiver) = start();
+pub(super) fn batches(items: u64, workers: usize) -> Sample {
+    let (engine, mut submitter, mut receiver) = start(workers);
     let began = Instant::now();
     let submitting = thread::spawn(move || {
         let mut records = VecDeque::with_capacity(BATCH);
@@ -73,8 +73,8 @@ pub(super) fn batches(items: u64) -> Sample {
     Sample::new(elapsed, count as u64)
 }
 
-pub(super) fn paced(items: u64, percentile: f64) -> Sample {
-    let (engine, mut submitter, mut receiver) = start();
+pub(super) fn paced(items: u64, workers: usize, percentile: f64) -> Sample {
+    let (engine, mut submitter, mut receiver) = start(workers);
     let submit = |id| {
         let record = record(&submitter, id, 0);
         submitter.submit(record).is_ok()

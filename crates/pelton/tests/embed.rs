@@ -32,41 +32,47 @@ fn ids(receiver: Receiver) -> Vec<u64> {
     receiver.map(|processed| processed.record.id).collect()
 }
 
+/// Engines with a worker that has a thread, and with one that has none.
+fn engines() -> [Builder; 2] {
+    [1, 0].map(|workers| Engine::embedded().workers(workers))
+}
+
 fn is_even(record: &Record) -> bool {
     record.id.is_multiple_of(2)
 }
 
 #[test]
 fn records_go_through_the_stages_in_order() {
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .keep("even", is_even)
-        .update("mark", |record| {
-            record.payload.extend_from_slice(b"!").expect("no limit");
-        })
-        .start()
-        .unwrap();
-    submit(&mut submitter, 0..1000);
-    let report = engine.stop();
-    let mut expected = (0..1000).step_by(2);
-    for processed in receiver {
-        let id = expected.next().unwrap();
-        assert_eq!(&processed.record.payload[..], format!("{id}!").as_bytes());
-        assert!(processed.is_delivered());
-        assert!(processed.ended_ns >= processed.started_ns);
-        let duration = processed.ended_ns - processed.started_ns;
-        assert_eq!(processed.duration_ns(), duration as u64);
+    for builder in engines() {
+        let (engine, mut submitter, receiver) = builder
+            .keep("even", is_even)
+            .update("mark", |record| {
+                record.payload.extend_from_slice(b"!").expect("no limit");
+            })
+            .start()
+            .unwrap();
+        submit(&mut submitter, 0..1000);
+        let report = engine.stop();
+        let mut expected = (0..1000).step_by(2);
+        for processed in receiver {
+            let id = expected.next().unwrap();
+            assert_eq!(&processed.record.payload[..], format!("{id}!").as_bytes());
+            assert!(processed.is_delivered());
+            assert!(processed.ended_ns >= processed.started_ns);
+            let duration = processed.ended_ns - processed.started_ns;
+            assert_eq!(processed.duration_ns(), duration as u64);
+        }
+        assert_eq!(expected.next(), None);
+        let stats = report.stats;
+        assert_eq!(
+            (stats.accepted, stats.delivered, stats.filtered),
+            (1000, 500, 500)
+        );
+        assert_eq!(
+            (stats.stages[1].entered, stats.stages[0].filtered),
+            (500, 500)
+        );
     }
-    assert_eq!(expected.next(), None);
-    let stats = report.stats;
-    assert_eq!(
-        (stats.accepted, stats.delivered, stats.filtered),
-        (1000, 500, 500)
-    );
-    assert_eq!(
-        (stats.stages[1].entered, stats.stages[0].filtered),
-        (500, 500)
-    );
 }
 
 #[test]
@@ -123,54 +129,49 @@ fn batches_keep_what_did_not_fit() {
 
 #[test]
 fn batches_of_mixed_priorities_are_taken_apart() {
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .input_capacity(2)
-        .start()
-        .unwrap();
-    engine.pause();
-    let priorities = [Priority::Low, Priority::High, Priority::Low, Priority::Low];
-    let mut records: VecDeque<_> = priorities
-        .into_iter()
-        .zip(0..)
-        .map(|(priority, id)| record(&submitter, id).with_priority(priority))
-        .collect();
-    assert_eq!(submitter.submit_batch(&mut records).unwrap(), 3);
-    assert_eq!(records[0].id, 3);
-    engine.resume();
-    drop(engine.stop());
-    assert_eq!(ids(receiver), [1, 0, 2]);
+    for builder in engines() {
+        let (engine, mut submitter, receiver) = builder.input_capacity(2).start().unwrap();
+        engine.pause();
+        let priorities = [Priority::Low, Priority::High, Priority::Low, Priority::Low];
+        let mut records: VecDeque<_> = priorities
+            .into_iter()
+            .zip(0..)
+            .map(|(priority, id)| record(&submitter, id).with_priority(priority))
+            .collect();
+        assert_eq!(submitter.submit_batch(&mut records).unwrap(), 3);
+        assert_eq!(records[0].id, 3);
+        engine.resume();
+        drop(engine.stop());
+        assert_eq!(ids(receiver), [1, 0, 2]);
+    }
 }
 
 #[test]
 fn urgent_records_go_first_and_none_waits_for_ever() {
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .batch(1)
-        .output_capacity(64)
-        .start()
-        .unwrap();
-    engine.pause();
-    for id in 0..48 {
-        let priority = Priority::ALL[id as usize % 3];
-        let record = record(&submitter, id).with_priority(priority);
-        submitter.submit(record).unwrap();
+    for builder in engines() {
+        let (engine, mut submitter, receiver) =
+            builder.batch(1).output_capacity(64).start().unwrap();
+        engine.pause();
+        for id in 0..48 {
+            let priority = Priority::ALL[id as usize % 3];
+            let record = record(&submitter, id).with_priority(priority);
+            submitter.submit(record).unwrap();
+        }
+        engine.resume();
+        drop(engine.stop());
+        let order: Vec<_> = ids(receiver).into_iter().map(|id| id % 3).collect();
+        assert_eq!(
+            &order[..4],
+            [0, 0, 0, 1],
+            "urgent first, usual on each fourth turn"
+        );
+        assert_eq!(order[15], 2, "low on each sixteenth turn");
     }
-    engine.resume();
-    drop(engine.stop());
-    let order: Vec<_> = ids(receiver).into_iter().map(|id| id % 3).collect();
-    assert_eq!(
-        &order[..4],
-        [0, 0, 0, 1],
-        "urgent first, usual on each fourth turn"
-    );
-    assert_eq!(order[15], 2, "low on each sixteenth turn");
 }
 
 /// What a stage fails on is rejected alone.
 fn failing(builder: Builder) -> (Vec<u64>, Vec<(u64, Failure)>, u64) {
     let (engine, mut submitter, receiver) = builder
-        .workers(1)
         .try_update("fussy", |record| match record.id {
             7 => Err("seven"),
             8 => panic!("eight"),
@@ -193,7 +194,13 @@ fn failing(builder: Builder) -> (Vec<u64>, Vec<(u64, Failure)>, u64) {
 
 #[test]
 fn what_a_stage_fails_on_is_rejected_alone() {
-    let (delivered, rejected, counted) = failing(Engine::embedded());
+    for builder in engines() {
+        what_it_fails_on_is_rejected_alone(builder);
+    }
+}
+
+fn what_it_fails_on_is_rejected_alone(builder: Builder) {
+    let (delivered, rejected, counted) = failing(builder);
     let expected: Vec<_> = (0..20).filter(|id| ![7, 8].contains(id)).collect();
     assert_eq!(delivered, expected);
     assert_eq!(counted, 2);
@@ -236,23 +243,24 @@ fn rejected_records_can_go_to_a_dead_letter() {
 
 #[test]
 fn the_first_failure_can_stop_the_engine() {
-    let (engine, mut submitter, mut receiver) = Engine::embedded()
-        .workers(1)
-        .on_rejected(OnRejected::Stop)
-        .try_update("fussy", |record| match record.id {
-            3 => Err("three"),
-            _ => Ok(()),
-        })
-        .start()
-        .unwrap();
-    submit(&mut submitter, 0..4);
-    let mut received = Vec::new();
-    while receiver.recv_batch(&mut received, 8).is_ok() {}
-    assert_eq!(received.len(), 4);
-    assert!(submitter.submit_blocking(record(&submitter, 5)).is_err());
-    let report = engine.join();
-    assert_eq!(report.stopped_by.as_deref(), Some("stage \"fussy\": three"));
-    assert!(report.to_string().contains("stopped by"));
+    for builder in engines() {
+        let (engine, mut submitter, mut receiver) = builder
+            .on_rejected(OnRejected::Stop)
+            .try_update("fussy", |record| match record.id {
+                3 => Err("three"),
+                _ => Ok(()),
+            })
+            .start()
+            .unwrap();
+        submit(&mut submitter, 0..4);
+        let mut received = Vec::new();
+        while receiver.recv_batch(&mut received, 8).is_ok() {}
+        assert_eq!(received.len(), 4);
+        assert!(submitter.submit_blocking(record(&submitter, 5)).is_err());
+        let report = engine.join();
+        assert_eq!(report.stopped_by.as_deref(), Some("stage \"fussy\": three"));
+        assert!(report.to_string().contains("stopped by"));
+    }
 }
 
 #[test]
@@ -301,55 +309,56 @@ fn batches_can_be_worked_on_whole() {
 
 #[test]
 fn a_stage_over_batches_that_panics_rejects_what_it_was_shown() {
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .keep("even", is_even)
-        .update_batch("whole", |_| panic!("no idea"))
-        .start()
-        .unwrap();
-    submit(&mut submitter, 0..10);
-    let stats = engine.stop().stats;
-    assert_eq!((stats.filtered, stats.rejected, stats.delivered), (5, 5, 0));
-    assert!(
-        receiver
-            .into_iter()
-            .all(|processed| processed.record.id % 2 == 0)
-    );
+    for builder in engines() {
+        let (engine, mut submitter, receiver) = builder
+            .keep("even", is_even)
+            .update_batch("whole", |_| panic!("no idea"))
+            .start()
+            .unwrap();
+        submit(&mut submitter, 0..10);
+        let stats = engine.stop().stats;
+        assert_eq!((stats.filtered, stats.rejected, stats.delivered), (5, 5, 0));
+        assert!(
+            receiver
+                .into_iter()
+                .all(|processed| processed.record.id % 2 == 0)
+        );
+    }
 }
 
 #[test]
 fn pausing_holds_records_back_and_stopping_overrules_it() {
-    let worked = Arc::new(AtomicU64::new(0));
-    let seen = worked.clone();
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .update("count", move |_| {
-            seen.fetch_add(1, Ordering::Relaxed);
-        })
-        .start()
-        .unwrap();
-    engine.pause();
-    assert!(engine.is_paused());
-    submit(&mut submitter, 0..100);
-    let stats = engine.stats();
-    assert_eq!((stats.pending, stats.accepted), (100, 100));
-    assert_eq!(worked.load(Ordering::Relaxed), 0);
-    let report = engine.stop();
-    assert_eq!(report.stats.delivered, 100);
-    assert_eq!(ids(receiver).len(), 100);
+    for builder in engines() {
+        let worked = Arc::new(AtomicU64::new(0));
+        let seen = worked.clone();
+        let (engine, mut submitter, receiver) = builder
+            .update("count", move |_| {
+                seen.fetch_add(1, Ordering::Relaxed);
+            })
+            .start()
+            .unwrap();
+        engine.pause();
+        assert!(engine.is_paused());
+        submit(&mut submitter, 0..100);
+        let stats = engine.stats();
+        assert_eq!((stats.pending, stats.accepted), (100, 100));
+        assert_eq!(worked.load(Ordering::Relaxed), 0);
+        let report = engine.stop();
+        assert_eq!(report.stats.delivered, 100);
+        assert_eq!(ids(receiver).len(), 100);
+    }
 }
 
 #[test]
 fn stopping_waits_for_no_receiver() {
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .output_capacity(1)
-        .start()
-        .unwrap();
-    submit(&mut submitter, 0..500);
-    let report = engine.stop();
-    assert_eq!(report.stats.delivered, 500);
-    assert_eq!(report.stats.ready, 500);
-    assert_eq!(ids(receiver), (0..500).collect::<Vec<_>>());
+    for builder in engines() {
+        let (engine, mut submitter, receiver) = builder.output_capacity(1).start().unwrap();
+        submit(&mut submitter, 0..500);
+        let report = engine.stop();
+        assert_eq!(report.stats.delivered, 500);
+        assert_eq!(report.stats.ready, 500);
+        assert_eq!(ids(receiver), (0..500).collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -407,12 +416,14 @@ fn without_receivers_results_are_unclaimed() {
 
 #[test]
 fn dropping_the_engine_ends_it() {
-    let (engine, mut submitter, receiver) = Engine::embedded().start().unwrap();
-    engine.pause();
-    submit(&mut submitter, 0..100);
-    drop(engine);
-    assert!(submitter.submit_blocking(record(&submitter, 100)).is_err());
-    assert_eq!(ids(receiver).len(), 100);
+    for builder in engines() {
+        let (engine, mut submitter, receiver) = builder.start().unwrap();
+        engine.pause();
+        submit(&mut submitter, 0..100);
+        drop(engine);
+        assert!(submitter.submit_blocking(record(&submitter, 100)).is_err());
+        assert_eq!(ids(receiver).len(), 100);
+    }
 }
 
 #[test]
@@ -462,32 +473,34 @@ fn several_workers_keep_the_order_of_each_submitter_when_asked() {
 
 #[test]
 fn tasks_can_submit_and_receive() {
-    let (engine, mut submitter, mut receiver) = Engine::embedded()
-        .input_capacity(2)
-        .output_capacity(2)
-        .start()
-        .unwrap();
-    let sending = std::thread::spawn(move || {
-        block_on(async {
-            for id in 0..100 {
-                let record = record(&submitter, id);
-                submitter.submit_async(record).await.unwrap();
-            }
-            let mut records = (100..200).map(|id| record(&submitter, id)).collect();
-            submitter.submit_batch_async(&mut records).await.unwrap();
+    for builder in engines() {
+        let (engine, mut submitter, mut receiver) = builder
+            .input_capacity(2)
+            .output_capacity(2)
+            .start()
+            .unwrap();
+        let sending = std::thread::spawn(move || {
+            block_on(async {
+                for id in 0..100 {
+                    let record = record(&submitter, id);
+                    submitter.submit_async(record).await.unwrap();
+                }
+                let mut records = (100..200).map(|id| record(&submitter, id)).collect();
+                submitter.submit_batch_async(&mut records).await.unwrap();
+            });
         });
-    });
-    let received = block_on(async {
-        let mut received = Vec::new();
-        while received.len() < 100 {
-            received.push(receiver.recv_async().await.unwrap());
-        }
-        while receiver.recv_batch_async(&mut received, 7).await.is_ok() {}
-        received.len()
-    });
-    sending.join().unwrap();
-    assert_eq!(received, 200);
-    assert_eq!(engine.join().stats.delivered, 200);
+        let received = block_on(async {
+            let mut received = Vec::new();
+            while received.len() < 100 {
+                received.push(receiver.recv_async().await.unwrap());
+            }
+            while receiver.recv_batch_async(&mut received, 7).await.is_ok() {}
+            received.len()
+        });
+        sending.join().unwrap();
+        assert_eq!(received, 200);
+        assert_eq!(engine.join().stats.delivered, 200);
+    }
 }
 
 /// Polls on this thread, parked in between.
@@ -560,8 +573,8 @@ fn what_makes_no_sense_is_told_at_the_start() {
         error.to_string()
     };
     assert_eq!(
-        told(Engine::embedded().workers(0)),
-        "workers: expected a number from 1 to 1024, found 0"
+        told(Engine::embedded().workers(1025)),
+        "workers: expected a number from 0 to 1024, found 1025"
     );
     assert_eq!(
         told(Engine::embedded().keep("one", is_even).keep("one", is_even)),
@@ -600,4 +613,173 @@ fn figures_are_registered() {
     submit(&mut submitter, 0..10);
     let stats = engine.stop().stats;
     assert_eq!((stats.latency, stats.delivered), (None, 10));
+}
+
+/// Records the threads that a stage runs on.
+fn noting(builder: Builder) -> (Builder, mpsc::Receiver<std::thread::ThreadId>) {
+    let (sender, threads) = mpsc::channel();
+    let builder = builder.update("note", move |_| {
+        let _ = sender.send(std::thread::current().id());
+    });
+    (builder, threads)
+}
+
+#[test]
+fn without_threads_whoever_receives_works() {
+    let (builder, threads) = noting(Engine::embedded().workers(0));
+    let (engine, mut submitter, mut receiver) = builder.keep("even", is_even).start().unwrap();
+    assert!(matches!(receiver.try_recv(), Err(PopError::Empty)));
+    submit(&mut submitter, 0..10);
+    assert!(threads.try_recv().is_err(), "nobody has received yet");
+    for id in [0, 2, 4, 6, 8] {
+        assert_eq!(receiver.try_recv().unwrap().record.id, id);
+    }
+    assert!(matches!(receiver.try_recv(), Err(PopError::Empty)));
+    submit(&mut submitter, [11, 13]);
+    let none = receiver.recv_timeout(std::time::Duration::from_millis(1));
+    assert!(matches!(none, Err(PopError::Empty)));
+    submit(&mut submitter, [14, 16]);
+    drop(submitter);
+    let mut received = Vec::new();
+    assert_eq!(receiver.recv_batch(&mut received, 8).unwrap(), 2);
+    assert!(receiver.recv_batch(&mut received, 8).is_err());
+    assert_eq!(engine.join().stats.filtered, 7);
+    let here = std::thread::current().id();
+    // The iterator ends because the stage, which sends, has gone with the engine.
+    assert_eq!(threads.iter().collect::<Vec<_>>(), [here; 14]);
+    assert!(matches!(receiver.try_recv(), Err(PopError::Closed)));
+}
+
+#[test]
+fn without_threads_whoever_ends_the_engine_works() {
+    let (builder, threads) = noting(Engine::embedded().workers(0).output_capacity(1));
+    let (engine, mut submitter, receiver) = builder.start().unwrap();
+    submit(&mut submitter, 0..10);
+    assert_eq!(engine.stop().stats.ready, 10);
+    let here = std::thread::current().id();
+    assert_eq!(threads.iter().collect::<Vec<_>>(), [here; 10]);
+    assert_eq!(ids(receiver), (0..10).collect::<Vec<_>>());
+}
+
+#[test]
+fn without_threads_nothing_is_worked_on_that_has_no_room() {
+    let worked = Arc::new(AtomicU64::new(0));
+    let seen = worked.clone();
+    let (engine, mut submitter, mut receiver) = Engine::embedded()
+        .workers(0)
+        .output_capacity(3)
+        .update("count", move |_| {
+            seen.fetch_add(1, Ordering::Relaxed);
+        })
+        .start()
+        .unwrap();
+    submit(&mut submitter, 0..10);
+    assert_eq!(receiver.recv().unwrap().record.id, 0);
+    assert_eq!(worked.load(Ordering::Relaxed), 3);
+    assert_eq!(engine.stats().ready, 2);
+    assert_eq!(engine.stop().stats.delivered, 10);
+}
+
+#[test]
+fn without_threads_and_receivers_nothing_more_is_let_in() {
+    let (engine, mut submitter, receiver) = Engine::embedded().workers(0).start().unwrap();
+    let other = receiver.clone();
+    drop(receiver);
+    submit(&mut submitter, 0..5);
+    drop(other);
+    assert!(submitter.submit_blocking(record(&submitter, 5)).is_err());
+    let stats = engine.join().stats;
+    assert_eq!((stats.delivered, stats.unclaimed), (5, 5));
+}
+
+/// All wait for each other: those who submit for room, which only filtered records make, those who
+/// receive for the one record that is kept, and the engine for all of them.
+#[test]
+fn without_threads_those_who_wait_wake_each_other() {
+    const EACH: u64 = 5_000;
+    let (engine, submitter, receiver) = Engine::embedded()
+        .workers(0)
+        .input_capacity(2)
+        .output_capacity(2)
+        .keep("some", |record| record.id % 97 == 96)
+        .start()
+        .unwrap();
+    let submitting: Vec<_> = (0..2)
+        .map(|thread| {
+            let mut submitter = submitter.clone();
+            std::thread::spawn(move || submit(&mut submitter, thread * EACH..(thread + 1) * EACH))
+        })
+        .collect();
+    let receiving: Vec<_> = (0..2)
+        .map(|_| {
+            let receiver = receiver.clone();
+            std::thread::spawn(move || ids(receiver))
+        })
+        .collect();
+    drop((submitter, receiver));
+    let stats = engine.join().stats;
+    let received = receiving.into_iter().map(|thread| thread.join().unwrap());
+    let mut received: Vec<_> = received.flatten().collect();
+    received.sort_unstable();
+    let kept: Vec<_> = (0..2 * EACH).filter(|id| id % 97 == 96).collect();
+    assert_eq!(received, kept);
+    assert_eq!(stats.accepted, 2 * EACH);
+    submitting
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn without_threads_a_pause_holds_back_those_who_wait() {
+    let (builder, threads) = noting(Engine::embedded().workers(0));
+    let (engine, mut submitter, mut receiver) = builder.start().unwrap();
+    engine.pause();
+    submit(&mut submitter, 0..2);
+    assert!(matches!(receiver.try_recv(), Err(PopError::Empty)));
+    let waiting = std::thread::spawn(move || receiver.recv().unwrap().record.id);
+    engine.resume();
+    assert_eq!(waiting.join().unwrap(), 0);
+    assert_ne!(threads.recv().unwrap(), std::thread::current().id());
+}
+
+/// Of two records that one receiver works on, the other gets one, even if it came while they were
+/// at work and found nothing else to do.
+#[test]
+fn without_threads_whoever_waited_for_a_batch_sees_it() {
+    for _ in 0..50 {
+        let (entered, at_work) = mpsc::sync_channel(0);
+        let (release, go_on) = mpsc::channel::<()>();
+        let go_on = std::sync::Mutex::new(go_on);
+        let (_engine, mut submitter, mut receiver) = Engine::embedded()
+            .workers(0)
+            .update("slow", move |record| {
+                if record.id == 0 {
+                    entered.send(()).expect("the test waits");
+                    go_on.lock().unwrap().recv().expect("the test sends");
+                }
+            })
+            .start()
+            .unwrap();
+        submit(&mut submitter, 0..2);
+        let mut other = receiver.clone();
+        let working = std::thread::spawn(move || receiver.recv().unwrap());
+        at_work.recv().unwrap();
+        let about_to = Arc::new(AtomicBool::new(false));
+        let soon = about_to.clone();
+        let late = std::thread::spawn(move || {
+            soon.store(true, Ordering::Relaxed);
+            other.try_recv().map(|processed| processed.record.id)
+        });
+        // It cannot be seen to wait, only given the time to.
+        while !about_to.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        std::thread::yield_now();
+        release.send(()).unwrap();
+        let ids = [
+            working.join().unwrap().record.id,
+            late.join().unwrap().unwrap(),
+        ];
+        assert!(ids == [0, 1] || ids == [1, 0], "{ids:?}");
+    }
 }

@@ -36,7 +36,7 @@ struct Shape {
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
-    (1..4usize, 1..40usize, 1..40usize, 1..20usize, any::<bool>()).prop_map(
+    (0..4usize, 1..40usize, 1..40usize, 1..20usize, any::<bool>()).prop_map(
         |(workers, input, output, batch, ordered)| Shape {
             workers,
             input,

@@ -71,8 +71,14 @@ fn steady_state_allocates_nothing() {
         ALLOCATIONS.load(Ordering::Relaxed) > 0,
         "the allocator counts"
     );
+    for workers in [1, 0] {
+        allocates_nothing(workers);
+    }
+}
+
+fn allocates_nothing(workers: usize) {
     let (engine, mut submitter, mut receiver) = Engine::embedded()
-        .workers(1)
+        .workers(workers)
         .keep("some", |record| record.id % 4 != 0)
         .update("touch", |record| record.payload[0] ^= 1)
         .try_update("check", |record| match record.payload.len() {

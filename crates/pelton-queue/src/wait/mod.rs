@@ -207,6 +207,35 @@ impl<E> Waiting<E> {
         self.place.notify_everybody();
     }
 
+    /// Another end, which waits where this one does and wakes whom it wakes: for one that is made
+    /// of several queues, or works before it gives.
+    ///
+    /// ```
+    /// use pelton_queue::{Pop, PopError, mpmc, wait};
+    ///
+    /// /// Pops words, and says them aloud.
+    /// struct Loud(mpmc::Receiver<String>);
+    ///
+    /// impl Pop for Loud {
+    ///     type Item = String;
+    ///
+    ///     fn pop(&mut self) -> Result<String, PopError> {
+    ///         self.0.pop().map(|word| word.to_uppercase())
+    ///     }
+    /// }
+    ///
+    /// let (mut sender, receiver) = wait::pair(mpmc::channel(64));
+    /// let mut loud = receiver.beside(Loud(receiver.end().clone()));
+    /// sender.push("hello".to_owned()).unwrap();
+    /// assert_eq!(loud.pop().unwrap(), "HELLO");
+    /// ```
+    pub fn beside<F>(&self, end: F) -> Waiting<F> {
+        Waiting {
+            end,
+            place: Place::new(self.place.own.clone(), self.place.other.clone()),
+        }
+    }
+
     /// The end inside, to ask for its length or capacity.
     pub const fn end(&self) -> &E {
         &self.end
@@ -476,9 +505,6 @@ fn poll_pop<E: Pop>(end: &mut E) -> Poll<Result<E::Item, Closed>> {
 
 impl<E: Clone> Clone for Waiting<E> {
     fn clone(&self) -> Self {
-        Self {
-            end: self.end.clone(),
-            place: Place::new(self.place.own.clone(), self.place.other.clone()),
-        }
+        self.beside(self.end.clone())
     }
 }

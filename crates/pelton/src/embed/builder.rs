@@ -1,20 +1,22 @@
 //! Putting an engine together.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use pelton_metrics::Registry;
 use pelton_pool::{Budget, BufferPool, Reservation};
-use pelton_queue::wait;
+use pelton_queue::{mpmc, wait};
 use pelton_sync::atomic::AtomicUsize;
 use pelton_sync::available_parallelism;
 
 use super::clock::Clock;
 use super::control::Control;
 use super::embedded::{Embedded, Shared};
+use super::inline::Hands;
 use super::lanes;
 use super::order::Order;
-use super::outbox;
+use super::outbox::{Outbox, Outlet};
 use super::receiver::Receiver;
 use super::record::{Processed, Record};
 use super::records::Records;
@@ -96,16 +98,36 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// Works with so many threads, from 1 to 1024. Default: half of the processors, rounded up, so
+    /// Works with so many threads, from 0 to 1024. Default: half of the processors, rounded up, so
     /// that there is room for those who submit and receive.
+    ///
+    /// With 0 the engine has no threads: a call that finds nothing to receive works on what was
+    /// submitted, one call at a time, and takes as long as the stages do with a batch; so do
+    /// [`stop`](Embedded::stop), [`abort`](Embedded::abort) and [`join`](Embedded::join). Where one
+    /// thread submits and receives and the stages are light, that is the fastest: nothing is
+    /// handed to another core. Records keep their order. Without a receiver nobody works: when the
+    /// last one is dropped, nothing more is let in. A stage must not receive from its own engine.
+    ///
+    /// ```
+    /// use pelton::Engine;
+    ///
+    /// let (engine, mut submitter, mut receiver) = Engine::embedded()
+    ///     .workers(0)
+    ///     .keep("short", |record| record.payload.len() < 6)
+    ///     .start()?;
+    /// for payload in [&b"one"[..], b"another", b"two"] {
+    ///     submitter.submit_blocking(submitter.record(0, 0, payload)?)?;
+    /// }
+    /// // This thread runs the stages, here:
+    /// assert_eq!(&receiver.recv()?.record.payload[..], b"one");
+    /// assert_eq!(&receiver.recv()?.record.payload[..], b"two");
+    /// assert!(receiver.try_recv().is_err());
+    /// assert_eq!(engine.stop().stats.filtered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
-        self.check(
-            "workers",
-            workers,
-            (1..=WORKERS_MAX).contains(&workers),
-            WORKERS_MAX,
-        );
+        self.check("workers", workers, 0..=WORKERS_MAX);
         self.workers = workers;
         self
     }
@@ -113,8 +135,7 @@ impl Builder {
     /// So many records of each priority may wait for a worker, from 1 to 2^28. Default: 1024.
     #[must_use]
     pub fn input_capacity(mut self, records: usize) -> Self {
-        let fits = (1..=CAPACITY_MAX).contains(&records);
-        self.check("input_capacity", records, fits, CAPACITY_MAX);
+        self.check("input_capacity", records, 1..=CAPACITY_MAX);
         self.input_capacity = records;
         self
     }
@@ -122,8 +143,7 @@ impl Builder {
     /// So many records may wait to be received, from 1 to 2^28; then workers wait. Default: 1024.
     #[must_use]
     pub fn output_capacity(mut self, records: usize) -> Self {
-        let fits = (1..=CAPACITY_MAX).contains(&records);
-        self.check("output_capacity", records, fits, CAPACITY_MAX);
+        self.check("output_capacity", records, 1..=CAPACITY_MAX);
         self.output_capacity = records;
         self
     }
@@ -133,8 +153,7 @@ impl Builder {
     /// stages are slow.
     #[must_use]
     pub fn batch(mut self, records: usize) -> Self {
-        let fits = (1..=BATCH_MAX).contains(&records);
-        self.check("batch", records, fits, BATCH_MAX);
+        self.check("batch", records, 1..=BATCH_MAX);
         self.batch = records;
         self
     }
@@ -342,10 +361,11 @@ impl Builder {
         self
     }
 
-    fn check(&mut self, option: &str, given: usize, fits: bool, max: usize) {
-        if !fits {
+    fn check(&mut self, option: &str, given: usize, allowed: RangeInclusive<usize>) {
+        if !allowed.contains(&given) {
+            let (least, most) = allowed.into_inner();
             self.fault(format!(
-                "{option}: expected a number from 1 to {max}, found {given}"
+                "{option}: expected a number from {least} to {most}, found {given}"
             ));
         }
     }
@@ -375,7 +395,14 @@ impl Builder {
         let order = (self.ordered && self.workers > 1).then(Arc::<Order>::default);
         let ends = lanes::channel(self.input_capacity, control.clone(), order.clone());
         let (lanes, gate) = wait::pair(ends);
-        let (outlet, outbox) = outbox::channel(self.output_capacity, control.clone());
+        let (sender, ring) = mpmc::channel(self.output_capacity);
+        let ends = (sender, Outbox::new(ring));
+        let (sender, outbox) = match self.workers {
+            // Who waits for results waits for records, to work on them.
+            0 => (lanes.beside(ends.0), gate.beside(ends.1)),
+            _ => wait::pair(ends),
+        };
+        let outlet = Outlet::new(sender, outbox.end(), control.clone());
         let pool = BufferPool::new(budget.clone());
         let shared = Shared {
             control,
@@ -391,10 +418,14 @@ impl Builder {
             batch: self.batch,
             no_stage: "".into(),
             gate,
-            at_work: AtomicUsize::new(self.workers),
+            at_work: AtomicUsize::new(self.workers.max(1)),
             stopped_by: Default::default(),
         };
         let engine = Embedded::start(shared, outlet, self.workers)?;
+        let outbox = match engine.inline() {
+            Some(inline) => outbox.beside(outbox.end().with_hands(Hands::of(inline))),
+            None => outbox,
+        };
         Ok((engine, Submitter::new(lanes, pool), Receiver::new(outbox)))
     }
 
@@ -412,7 +443,8 @@ impl Builder {
         let stamp = size_of::<usize>();
         let input = 3 * slots(self.input_capacity) * (size_of::<Record>() + stamp);
         let output = slots(self.output_capacity) * (size_of::<Processed>() + stamp);
-        let held = self.workers * self.batch * (size_of::<Record>() + size_of::<Processed>());
+        let held =
+            self.workers.max(1) * self.batch * (size_of::<Record>() + size_of::<Processed>());
         budget
             .reserve((input + output + held) as u64)
             .map_err(|error| {

@@ -11,6 +11,7 @@ use pelton_sync::{Mutex, PoisonError};
 
 use super::clock::Clock;
 use super::control::{Control, Mode};
+use super::inline::Inline;
 use super::lanes::LaneReceiver;
 use super::order::Order;
 use super::outbox::Outlet;
@@ -53,10 +54,15 @@ impl Shared {
         }
     }
 
-    /// Lets nothing more in, and wakes everybody at the way in to see the mode.
+    /// Lets nothing more in, and wakes everybody at the way in.
+    pub(super) fn close(&self) {
+        self.gate.close_with(LaneReceiver::close);
+    }
+
+    /// Lets nothing more in, and has everybody at the way in see the mode.
     fn stop(&self, mode: Mode) {
         self.control.stop(mode);
-        self.gate.close_with(LaneReceiver::close);
+        self.close();
     }
 
     /// Stops because of `failure`, if it is the first.
@@ -68,7 +74,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         stopped_by.get_or_insert_with(|| failure.clone());
         drop(stopped_by);
-        self.gate.close_with(LaneReceiver::close);
+        self.close();
     }
 }
 
@@ -79,6 +85,8 @@ pub struct Embedded {
     shared: Arc<Shared>,
     outlet: Outlet,
     workers: Vec<JoinHandle<()>>,
+    /// The worker, where none has a thread.
+    inline: Option<Arc<Inline>>,
 }
 
 impl fmt::Debug for Embedded {
@@ -91,16 +99,20 @@ impl fmt::Debug for Embedded {
 }
 
 impl Embedded {
-    /// Lets `workers` threads loose.
+    /// Lets `workers` threads loose, or makes the worker that has none.
     pub(super) fn start(shared: Shared, outlet: Outlet, workers: usize) -> Result<Self, Error> {
         let mut engine = Self {
             shared: Arc::new(shared),
             outlet,
             workers: Vec::with_capacity(workers),
+            inline: None,
         };
+        if workers == 0 {
+            let inline = Inline::new(engine.shared.clone(), engine.worker());
+            engine.inline = Some(Arc::new(inline));
+        }
         for index in 0..workers {
-            let shared = engine.shared.clone();
-            let worker = Worker::new(shared, engine.shared.gate.clone(), engine.outlet.clone());
+            let worker = engine.worker();
             let spawned = thread::Builder::new()
                 .name(format!("pelton-embedded-{index}"))
                 .spawn(move || worker.run())
@@ -108,6 +120,16 @@ impl Embedded {
             engine.workers.push(spawned);
         }
         Ok(engine)
+    }
+
+    fn worker(&self) -> Worker {
+        let shared = self.shared.clone();
+        Worker::new(shared, self.shared.gate.clone(), self.outlet.clone())
+    }
+
+    /// The worker, where none has a thread.
+    pub(super) const fn inline(&self) -> Option<&Arc<Inline>> {
+        self.inline.as_ref()
     }
 
     /// Takes no more records up until [`resume`](Self::resume). Those taken up already are worked
@@ -183,7 +205,11 @@ impl Embedded {
         self.report()
     }
 
+    /// Waits for the workers to leave; where they have no threads, works until nothing can come.
     fn wait(&mut self) {
+        if let Some(inline) = &self.inline {
+            inline.run(self.shared.gate.clone());
+        }
         for worker in self.workers.drain(..) {
             if let Err(panic) = worker.join() {
                 std::panic::resume_unwind(panic);
@@ -206,6 +232,9 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         self.shared.stop(Mode::Abort);
         self.outlet.wake();
+        if let Some(inline) = &self.inline {
+            inline.run(self.shared.gate.clone());
+        }
         for worker in self.workers.drain(..) {
             // Its panic was told on the worker's thread; a drop has nobody to tell.
             let _ = worker.join();

@@ -35,8 +35,8 @@
 //!   What is not accepted is given back.
 //! - A stage that panics or fails costs the record that it was at, never its neighbours (a stage
 //!   over batches: the records that it was shown).
-//! - Records of one submitter and one priority come out in their order with one worker, and with
-//!   several if [`ordered`](Builder::ordered) was asked for. Nothing else is promised about order.
+//! - Records of one submitter and one priority come out in their order with one worker, with or
+//!   without a thread, and with several if [`ordered`](Builder::ordered) was asked for. Nothing else is promised about order.
 //! - No priority waits for ever: of 16 batches that a worker takes, one is looked for among the
 //!   low priority first and three among the usual one.
 //! - Bounded: what waits is bounded by the capacities, what payloads take by the memory limit.
@@ -63,11 +63,15 @@
 //! a busy one takes what is there, up to its batch, by one claim. Stopping closes the way in;
 //! workers drain it, and put what receivers have no room for behind the ring, so that stopping
 //! never waits for a receiver.
+//!
+//! With [`workers(0)`](Builder::workers) the one worker has no thread: whoever finds the ring out
+//! empty lends it theirs. Then all wait at one place, for records and for results alike.
 
 mod builder;
 mod clock;
 mod control;
 mod embedded;
+mod inline;
 mod lanes;
 mod order;
 mod outbox;

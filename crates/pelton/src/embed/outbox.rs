@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 
-use pelton_queue::wait::{self, Waiting};
+use pelton_queue::wait::Waiting;
 use pelton_queue::{Pop, PopError, PushError, mpmc};
 use pelton_sync::{Mutex, MutexGuard, PoisonError};
 
 use super::control::{Control, Mode};
+use super::inline::Hands;
 use super::record::Processed;
 
 /// Records that did not fit into the ring while the engine stopped. There are at most as many as
@@ -17,23 +18,6 @@ type Overflow = Mutex<VecDeque<Processed>>;
 
 fn lock(overflow: &Overflow) -> MutexGuard<'_, VecDeque<Processed>> {
     overflow.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes both ends of a ring for `capacity` records.
-pub(super) fn channel(capacity: usize, control: Arc<Control>) -> (Outlet, Waiting<Outbox>) {
-    let (sender, receiver) = mpmc::channel(capacity);
-    let overflow = Arc::new(Overflow::default());
-    let outbox = Outbox {
-        ring: receiver,
-        overflow: overflow.clone(),
-    };
-    let (sender, outbox) = wait::pair((sender, outbox));
-    let outlet = Outlet {
-        sender,
-        overflow,
-        control,
-    };
-    (outlet, outbox)
 }
 
 /// The end that workers put out through.
@@ -54,6 +38,28 @@ enum Put {
 }
 
 impl Outlet {
+    /// The end of a ring whose other end is `outbox`.
+    pub(super) fn new(
+        sender: Waiting<mpmc::Sender<Processed>>,
+        outbox: &Outbox,
+        control: Arc<Control>,
+    ) -> Self {
+        Self {
+            sender,
+            overflow: outbox.overflow.clone(),
+            control,
+        }
+    }
+
+    /// So many records can be put out now without waiting for a receiver, if nobody else does.
+    pub(super) fn room(&self) -> usize {
+        let ring = self.sender.end();
+        if ring.is_closed() || self.control.mode() >= Mode::Drain {
+            return usize::MAX;
+        }
+        ring.capacity() - ring.len()
+    }
+
     /// Puts all of `records` out, waiting for room unless the engine stops; answers how many
     /// nobody was left to receive, which are dropped.
     pub(super) fn put(&mut self, records: &mut VecDeque<Processed>) -> usize {
@@ -114,18 +120,51 @@ impl Outlet {
 pub(super) struct Outbox {
     ring: mpmc::Receiver<Processed>,
     overflow: Arc<Overflow>,
+    /// Where workers have no threads, who works.
+    hands: Option<Hands>,
 }
 
 impl Outbox {
+    pub(super) fn new(ring: mpmc::Receiver<Processed>) -> Self {
+        Self {
+            ring,
+            overflow: Arc::default(),
+            hands: None,
+        }
+    }
+
+    /// The same, for an engine that works where results are received.
+    pub(super) fn with_hands(&self, hands: Hands) -> Self {
+        Self {
+            hands: Some(hands),
+            ..self.clone()
+        }
+    }
+
     /// Moves up to `max` records to the end of `records`.
     pub(super) fn pop_into(
         &mut self,
         records: &mut Vec<Processed>,
         max: usize,
     ) -> Result<usize, PopError> {
-        match self.ring.pop_into(records, max) {
-            Err(PopError::Closed) => self.pop_overflow(records, max),
-            result => result,
+        loop {
+            match self.ring.pop_into(records, max) {
+                Err(PopError::Empty) => self.work()?,
+                Err(PopError::Closed) => return self.pop_overflow(records, max),
+                result => return result,
+            }
+        }
+    }
+
+    /// Sees to it that the ring is worth another look, if this end can.
+    #[inline]
+    fn work(&self) -> Result<(), PopError> {
+        let hands = self.hands.as_ref().ok_or(PopError::Empty)?;
+        match hands.turn() {
+            // Nor had another who was at work put anything in.
+            Err(PopError::Empty) if self.ring.is_empty() => Err(PopError::Empty),
+            // The way out is closed behind what may still be in it.
+            Ok(()) | Err(PopError::Empty | PopError::Closed) => Ok(()),
         }
     }
 
@@ -146,9 +185,14 @@ impl Pop for Outbox {
 
     #[inline]
     fn pop(&mut self) -> Result<Processed, PopError> {
-        match self.ring.pop() {
-            Err(PopError::Closed) => lock(&self.overflow).pop_front().ok_or(PopError::Closed),
-            result => result,
+        loop {
+            match self.ring.pop() {
+                Err(PopError::Empty) => self.work()?,
+                Err(PopError::Closed) => {
+                    return lock(&self.overflow).pop_front().ok_or(PopError::Closed);
+                }
+                result => return result,
+            }
         }
     }
 }

@@ -95,6 +95,35 @@ impl Worker {
         }
     }
 
+    /// Works on what is there, and of that on what the way out has room for; waits for nothing.
+    /// Closes the way out behind the last: there must be no other worker.
+    ///
+    /// # Errors
+    ///
+    /// [`PopError::Empty`] when nothing is there or nothing fits, [`PopError::Closed`] when nothing
+    /// will ever be there.
+    pub(super) fn turn(&mut self) -> Result<(), PopError> {
+        let max = self.outlet.room().min(self.shared.batch);
+        if max == 0 {
+            return Err(PopError::Empty);
+        }
+        let incoming = &mut self.incoming;
+        let take = |lanes: &mut LaneReceiver| Poll::Ready(lanes.take(incoming, max));
+        match self.input.wait(take) {
+            Ok(ticket) => {
+                self.work();
+                self.put(ticket);
+                Ok(())
+            }
+            Err(error) => {
+                if matches!(error, PopError::Closed) {
+                    self.outlet.close();
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Waits for records; none when the way in is closed and empty.
     fn take(&mut self) -> Option<Option<Ticket>> {
         let Self {
