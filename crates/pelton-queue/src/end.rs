@@ -29,6 +29,13 @@ pub trait Pop {
     ///
     /// [`PopError::Empty`] when nothing is there, [`PopError::Closed`] when nothing ever will be.
     fn pop(&mut self) -> Result<Self::Item, PopError>;
+
+    /// A glance: false when it is not worth it to pop now, as far as can be told without taking
+    /// from those who push what they need. It need not show that the queue is closed. Those who
+    /// try again and again before they park ask it first. Default: true.
+    fn looks_ready(&self) -> bool {
+        true
+    }
 }
 
 /// Pops one by one until nothing is there; made by the `iter` of the receivers.

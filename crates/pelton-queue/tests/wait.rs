@@ -302,16 +302,32 @@ fn a_waker_that_panics_leaves_nobody_asleep() {
     assert_eq!(counts.0.load(Ordering::Relaxed), 1);
 }
 
+/// A receiver with a glance of its own.
+struct Glancing(mpmc::Receiver<usize>, fn(&mpmc::Receiver<usize>) -> bool);
+
+impl Pop for Glancing {
+    type Item = usize;
+
+    fn pop(&mut self) -> Result<usize, PopError> {
+        self.0.pop()
+    }
+
+    fn looks_ready(&self) -> bool {
+        self.1(&self.0)
+    }
+}
+
 #[test]
 fn a_glance_that_shows_nothing_only_delays() {
     const VALUES: usize = scaled(10_000, 100);
     let glances: [fn(&mpmc::Receiver<usize>) -> bool; 3] =
         [mpmc::Receiver::looks_ready, |_| true, |_| false];
     for glance in glances {
-        let (mut sender, mut receiver) = wait::pair(mpmc::channel(4));
+        let (sender, receiver) = mpmc::channel(4);
+        let (mut sender, mut receiver) = wait::pair((sender, Glancing(receiver, glance)));
         let pushing = thread::spawn(move || (0..VALUES).try_for_each(|value| sender.push(value)));
         let mut pop = || {
-            receiver.wait_glancing(glance, |end| match end.pop() {
+            receiver.wait_glancing(|end| match end.pop() {
                 Err(PopError::Empty) => Poll::Pending,
                 popped => Poll::Ready(popped),
             })
@@ -321,6 +337,7 @@ fn a_glance_that_shows_nothing_only_delays() {
         }
         // That nothing comes any more is no glance's business.
         assert_eq!(pop(), Err(PopError::Closed));
+        assert_eq!(receiver.pop(), Err(Closed(())));
         pushing.join().unwrap().unwrap();
     }
 }

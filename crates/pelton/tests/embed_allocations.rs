@@ -91,7 +91,7 @@ fn allocates_nothing(workers: usize) {
                 .for_each(|(_, record)| record.payload[1] ^= 1);
         })
         .start()
-        .unwrap();
+        .expect("it makes sense");
     let mut records = VecDeque::with_capacity(64);
     let mut received = Vec::with_capacity(64);
     // Warm: the payloads of all that can be on the way at once, and each thread's parking place.

@@ -126,6 +126,11 @@ impl<T> Pop for Receiver<T> {
     fn pop(&mut self) -> Result<T, PopError> {
         Self::pop(self)
     }
+
+    #[inline]
+    fn looks_ready(&self) -> bool {
+        Self::looks_ready(self)
+    }
 }
 
 impl<T> Clone for Receiver<T> {

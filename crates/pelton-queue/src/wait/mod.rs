@@ -144,43 +144,7 @@ impl<E> Waiting<E> {
     /// assert_eq!(count, Ok(1));
     /// ```
     pub fn wait<R>(&mut self, attempt: impl FnMut(&mut E) -> Poll<R>) -> R {
-        let result = self.wait_parked(attempt);
-        self.place.other.notify_all();
-        result
-    }
-
-    /// As [`wait`](Self::wait), for an end that tells by a `glance` whether an attempt is worth it:
-    /// as long as this thread tries before it parks, it attempts only when there is hope. What a
-    /// glance does not show, that nothing more will come, the last attempts before it parks do.
-    ///
-    /// ```
-    /// use std::task::Poll;
-    /// use pelton_queue::{PopError, mpmc, wait};
-    ///
-    /// let (mut sender, mut receiver) = wait::pair(mpmc::channel(64));
-    /// sender.push(1).unwrap();
-    /// let value = receiver.wait_glancing(mpmc::Receiver::looks_ready, |end| match end.pop() {
-    ///     Err(PopError::Empty) => Poll::Pending,
-    ///     result => Poll::Ready(result),
-    /// });
-    /// assert_eq!(value, Ok(1));
-    /// ```
-    pub fn wait_glancing<R>(
-        &mut self,
-        glance: impl Fn(&E) -> bool,
-        mut attempt: impl FnMut(&mut E) -> Poll<R>,
-    ) -> R {
-        let hopeful = |end: &mut E| match glance(end) {
-            true => attempt(end),
-            false => Poll::Pending,
-        };
-        let result = match self.try_for_a_while(hopeful) {
-            Some(result) => result,
-            None => {
-                let Ok(result) = self.wait_in_line(attempt, forever);
-                result
-            }
-        };
+        let Ok(result) = self.wait_with(|_| true, attempt, forever);
         self.place.other.notify_all();
         result
     }
@@ -241,28 +205,19 @@ impl<E> Waiting<E> {
         &self.end
     }
 
-    /// Tries until it is ready, parking in between. Wakes nobody.
-    fn wait_parked<R>(&mut self, attempt: impl FnMut(&mut E) -> Poll<R>) -> R {
-        let Ok(result) = self.wait_with(attempt, forever);
-        result
-    }
-
-    /// As `wait_parked`, but none once `timeout` is over.
-    fn wait_timeout<R>(
-        &mut self,
-        timeout: Duration,
-        attempt: impl FnMut(&mut E) -> Poll<R>,
-    ) -> Option<R> {
-        self.wait_with(attempt, until(timeout)).ok()
-    }
-
-    /// Tries until it is ready or `park` does not want to go on.
+    /// Tries until it is ready or `park` does not want to go on; before it parks for the first
+    /// time only where there is `hope`. Wakes nobody.
     fn wait_with<R, X>(
         &mut self,
+        hope: impl Fn(&E) -> bool,
         mut attempt: impl FnMut(&mut E) -> Poll<R>,
         park: impl Fn(&Parker) -> Result<(), X>,
     ) -> Result<R, X> {
-        match self.try_for_a_while(&mut attempt) {
+        let hopeful = |end: &mut E| match hope(end) {
+            true => attempt(end),
+            false => Poll::Pending,
+        };
+        match self.try_for_a_while(hopeful) {
             Some(result) => Ok(result),
             None => self.wait_in_line(attempt, park),
         }
@@ -349,7 +304,8 @@ impl<E: Push> Waiting<E> {
     /// [`Closed`] gives it back.
     pub fn push(&mut self, value: E::Item) -> Result<(), Closed<E::Item>> {
         let mut value = Some(value);
-        let result = self.wait_parked(|end| poll_push(end, &mut value));
+        let poll = |end: &mut E| poll_push(end, &mut value);
+        let Ok(result) = self.wait_with(|_| true, poll, forever);
         self.pushed(result)
     }
 
@@ -364,8 +320,8 @@ impl<E: Push> Waiting<E> {
         timeout: Duration,
     ) -> Result<(), PushError<E::Item>> {
         let mut value = Some(value);
-        let result = self.wait_timeout(timeout, |end| poll_push(end, &mut value));
-        if let Some(result) = result {
+        let poll = |end: &mut E| poll_push(end, &mut value);
+        if let Ok(result) = self.wait_with(|_| true, poll, until(timeout)) {
             let closed = |Closed(value)| PushError::Closed(value);
             return self.pushed(result).map_err(closed);
         }
@@ -394,6 +350,29 @@ impl<E: Push> Waiting<E> {
 }
 
 impl<E: Pop> Waiting<E> {
+    /// As [`wait`](Self::wait), for attempts to pop: as long as this thread tries before it parks,
+    /// it attempts only when the end [looks ready](Pop::looks_ready). What a glance does not show,
+    /// that nothing more will come, the last attempts before it parks do.
+    ///
+    /// ```
+    /// use std::task::Poll;
+    /// use pelton_queue::{PopError, mpmc, wait};
+    ///
+    /// let (mut sender, mut receiver) = wait::pair(mpmc::channel(64));
+    /// sender.push(1).unwrap();
+    /// let mut values = Vec::new();
+    /// let count = receiver.wait_glancing(|end| match end.pop_into(&mut values, 16) {
+    ///     Err(PopError::Empty) => Poll::Pending,
+    ///     result => Poll::Ready(result),
+    /// });
+    /// assert_eq!(count, Ok(1));
+    /// ```
+    pub fn wait_glancing<R>(&mut self, attempt: impl FnMut(&mut E) -> Poll<R>) -> R {
+        let Ok(result) = self.wait_with(E::looks_ready, attempt, forever);
+        self.place.other.notify_all();
+        result
+    }
+
     /// Takes the oldest value out if there is one now.
     ///
     /// # Errors
@@ -411,7 +390,7 @@ impl<E: Pop> Waiting<E> {
     ///
     /// [`Closed`] when all has been drained and nothing will come any more.
     pub fn pop(&mut self) -> Result<E::Item, Closed> {
-        let result = self.wait_parked(poll_pop);
+        let Ok(result) = self.wait_with(E::looks_ready, poll_pop, forever);
         self.popped(result)
     }
 
@@ -422,8 +401,8 @@ impl<E: Pop> Waiting<E> {
     /// [`PopError::Empty`] when none came in time, or [`PopError::Closed`].
     pub fn pop_timeout(&mut self, timeout: Duration) -> Result<E::Item, PopError> {
         let result = self
-            .wait_timeout(timeout, poll_pop)
-            .ok_or(PopError::Empty)?;
+            .wait_with(E::looks_ready, poll_pop, until(timeout))
+            .map_err(|()| PopError::Empty)?;
         self.popped(result).map_err(|_| PopError::Closed)
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
-use pelton_queue::PopError;
 use pelton_queue::wait::Waiting;
+use pelton_queue::{Pop, PopError};
 use pelton_sync::{Mutex, PoisonError};
 
 use super::embedded::Shared;
@@ -78,6 +78,12 @@ impl Hands {
     pub(super) fn turn(&self) -> Result<(), PopError> {
         let inline = self.0.0.upgrade().ok_or(PopError::Closed)?;
         inline.turn()
+    }
+
+    /// A glance: false when [`turn`](Self::turn) would find nothing.
+    pub(super) fn looks_ready(&self) -> bool {
+        let inline = self.0.0.upgrade();
+        inline.is_none_or(|inline| inline.shared.gate.end().looks_ready())
     }
 }
 

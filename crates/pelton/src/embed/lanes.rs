@@ -128,11 +128,6 @@ impl LaneReceiver {
         })
     }
 
-    /// A glance: true when [`take`](Self::take) would find something.
-    pub(super) fn looks_ready(&self) -> bool {
-        self.lanes.iter().any(mpmc::Receiver::looks_ready)
-    }
-
     fn take_from(
         &mut self,
         lane: usize,
@@ -170,6 +165,10 @@ impl Pop for LaneReceiver {
         let mut records = Vec::with_capacity(1);
         self.take(&mut records, 1)?;
         records.pop().ok_or(PopError::Empty)
+    }
+
+    fn looks_ready(&self) -> bool {
+        self.lanes.iter().any(mpmc::Receiver::looks_ready)
     }
 }
 

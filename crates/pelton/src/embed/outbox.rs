@@ -195,4 +195,8 @@ impl Pop for Outbox {
             }
         }
     }
+
+    fn looks_ready(&self) -> bool {
+        self.ring.looks_ready() || self.hands.as_ref().is_some_and(Hands::looks_ready)
+    }
 }

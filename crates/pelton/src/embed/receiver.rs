@@ -64,7 +64,8 @@ impl Receiver {
         records: &mut Vec<Processed>,
         max: usize,
     ) -> Result<usize, Closed> {
-        self.outbox.wait(|outbox| poll_many(outbox, records, max))
+        self.outbox
+            .wait_glancing(|outbox| poll_many(outbox, records, max))
     }
 
     /// As [`recv_batch`](Self::recv_batch), without waiting.

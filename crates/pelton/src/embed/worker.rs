@@ -132,12 +132,10 @@ impl Worker {
             incoming,
             ..
         } = self;
-        input.wait_glancing(LaneReceiver::looks_ready, |lanes| {
-            match lanes.take(incoming, shared.batch) {
-                Ok(ticket) => Poll::Ready(Some(ticket)),
-                Err(PopError::Closed) => Poll::Ready(None),
-                Err(PopError::Empty) => Poll::Pending,
-            }
+        input.wait_glancing(|lanes| match lanes.take(incoming, shared.batch) {
+            Ok(ticket) => Poll::Ready(Some(ticket)),
+            Err(PopError::Closed) => Poll::Ready(None),
+            Err(PopError::Empty) => Poll::Pending,
         })
     }
 
