@@ -218,6 +218,95 @@ fn two_waiters_meet_a_batch() {
     });
 }
 
+/// An end that works on what is in before it pops what is out, one at a time.
+#[derive(Clone)]
+struct Working {
+    input: Locked,
+    output: Locked,
+    at_work: Arc<Mutex<()>>,
+    /// Whether to look again at what is out when there was nothing in.
+    looks_again: bool,
+}
+
+impl Working {
+    /// Moves all that is in out; false when nothing is.
+    fn work(&self) -> bool {
+        let _at_work = self.at_work.lock().unwrap();
+        let mut taken = std::mem::take(&mut *self.input.0.lock().unwrap());
+        let worked = !taken.is_empty();
+        self.output.0.lock().unwrap().append(&mut taken);
+        worked
+    }
+}
+
+impl Pop for Working {
+    type Item = usize;
+
+    fn pop(&mut self) -> Result<usize, PopError> {
+        self.output
+            .pop()
+            .or_else(|_| match self.work() || self.looks_again {
+                true => self.output.pop(),
+                false => Err(PopError::Empty),
+            })
+    }
+}
+
+type Both = (wait::Waiting<Locked>, wait::Waiting<Working>);
+
+/// A way in, and an end that works at its other side.
+fn working(looks_again: bool) -> Both {
+    let [input, output] = [(); 2].map(|()| Locked(Arc::new(Mutex::new(VecDeque::new()))));
+    let (sender, gate) = wait::pair((input.clone(), input.clone()));
+    let receiver = gate.beside(Working {
+        input,
+        output,
+        at_work: Arc::new(Mutex::new(())),
+        looks_again,
+    });
+    (sender, receiver)
+}
+
+/// Two wait, and one works on what the other waits for.
+#[test]
+fn two_who_work_wait_for_one_each() {
+    model(|| {
+        let (mut sender, mut receiver) = working(true);
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.pop().unwrap());
+        sender.try_push(1).unwrap();
+        sender.try_push(2).unwrap();
+        let mine = receiver.pop().unwrap();
+        assert_eq!(mine + popping.join().unwrap(), 3);
+    });
+}
+
+/// Two values are in, and two try to pop one: who gets how many?
+fn two_who_work_try(looks_again: bool) {
+    model(move || {
+        let (mut sender, mut receiver) = working(looks_again);
+        sender.try_push(1).unwrap();
+        sender.try_push(2).unwrap();
+        let mut other = receiver.clone();
+        let popping = thread::spawn(move || other.try_pop().is_ok());
+        let both = receiver.try_pop().is_ok() & popping.join().unwrap();
+        drop((sender, receiver));
+        assert!(both, "nothing there for one of two");
+    });
+}
+
+#[test]
+fn two_who_work_get_one_each() {
+    two_who_work_try(true);
+}
+
+/// The twin: one waits for the other's work to end, and finds nothing in.
+#[test]
+#[should_panic(expected = "nothing there for one of two")]
+fn loom_rejects_an_end_that_does_not_look_again() {
+    two_who_work_try(false);
+}
+
 /// A line of those who wait, each with a bed of its own.
 #[derive(Default)]
 struct Line {
