@@ -36,7 +36,8 @@
 //! - A stage that panics or fails costs the record that it was at, never its neighbours (a stage
 //!   over batches: the records that it was shown).
 //! - Records of one submitter and one priority come out in their order with one worker, with or
-//!   without a thread, and with several if [`ordered`](Builder::ordered) was asked for. Nothing else is promised about order.
+//!   without a thread, and with several if [`ordered`](Builder::ordered) was asked for. Nothing
+//!   else is promised about order.
 //! - No priority waits for ever: of 16 batches that a worker takes, one is looked for among the
 //!   low priority first and three among the usual one.
 //! - Bounded: what waits is bounded by the capacities, what payloads take by the memory limit.
