@@ -49,6 +49,7 @@ pub mod wait;
 mod end;
 mod ends;
 mod error;
+mod patience;
 mod prefetch;
 mod reclaim;
 mod slots;

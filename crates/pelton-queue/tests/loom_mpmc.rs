@@ -160,22 +160,6 @@ fn what_is_accepted_before_close_is_popped() {
     });
 }
 
-/// The last receiver claims by plain stores; a second one comes and goes.
-#[test]
-fn sole_receiver_follows_a_clone() {
-    model(|| {
-        let (mut sender, mut receiver) = mpmc::channel(2);
-        sender.push_slice(&[1, 2]).unwrap();
-        let mut other = receiver.clone();
-        let popping = thread::spawn(move || other.pop().unwrap());
-        let mine = receiver.pop().unwrap();
-        assert_eq!(mine + popping.join().unwrap(), 3);
-        assert_eq!(receiver.pop(), Err(PopError::Empty));
-        sender.push(5).unwrap();
-        assert_eq!(receiver.pop(), Ok(5));
-    });
-}
-
 #[test]
 fn what_is_left_is_dropped_once() {
     model(|| {

@@ -226,3 +226,22 @@ fn pop_all(receiver: &mut mpmc::Receiver<(usize, usize)>) -> Vec<(usize, usize)>
         }
     }
 }
+
+/// A receiver that finds little often enough begins to look a moment later, and finds the same.
+#[test]
+fn a_patient_receiver_finds_what_is_there() {
+    let (mut sender, mut receiver) = mpmc::channel(4);
+    let mut values = Vec::with_capacity(4);
+    for value in 0..scaled(5_000, 100) {
+        assert_eq!(receiver.pop(), Err(PopError::Empty));
+        assert_eq!(receiver.pop_into(&mut values, 4), Err(PopError::Empty));
+        sender.push_slice(&[value, value + 1, value + 2]).unwrap();
+        assert_eq!(receiver.pop(), Ok(value));
+        assert_eq!(receiver.pop_into(&mut values, 4), Ok(2));
+        assert_eq!(values, [value + 1, value + 2]);
+        values.clear();
+    }
+    sender.close();
+    assert_eq!(receiver.pop(), Err(PopError::Closed));
+    assert_eq!(receiver.pop_into(&mut values, 4), Err(PopError::Closed));
+}

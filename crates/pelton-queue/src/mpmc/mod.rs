@@ -2,9 +2,10 @@
 //!
 //! Dmitry Vyukov's bounded queue: each slot carries a stamp that says whose turn it is, so that an
 //! end claims a position by one exchange on an index and then has the slot for itself. Values are
-//! moved only after the claim is won. Here, a batch claims all its positions by one exchange, a
-//! receiver that is the only one claims by a plain store, closing is a mark in the tail, so that
-//! what was accepted is exactly what can be popped, and any capacity from one is exact.
+//! moved only after the claim is won. Here, a batch claims all its positions by one exchange,
+//! closing is a mark in the tail, so that what was accepted is exactly what can be popped, any
+//! capacity from one is exact, and a receiver that keeps finding the ring all but empty learns
+//! whether it gets more by looking a moment later.
 //!
 //! ```text
 //!   tail ───────────────────────────┐   position p, in steps of two; lowest bit: closed

@@ -2,21 +2,30 @@
 
 use std::fmt;
 
+use super::START;
 use super::ring::Ring;
 use crate::end::{Iter, Pop};
 use crate::ends::Shared;
 use crate::error::PopError;
+use crate::patience::{self, Patience};
 use crate::sync::Arc;
 
 /// An end that pops; clone it for more. Dropping the last one closes the ring; what is left is
 /// dropped with the last end of either kind.
 pub struct Receiver<T> {
     shared: Arc<Shared<Ring<T>>>,
+    /// The position that was next when this end last found the ring empty.
+    emptied: usize,
+    patience: Patience,
 }
 
 impl<T> Receiver<T> {
     pub(super) fn new(shared: Arc<Shared<Ring<T>>>) -> Self {
-        Self { shared }
+        Self {
+            shared,
+            emptied: START,
+            patience: Patience::NEW,
+        }
     }
 
     /// Takes the oldest value out. Waits only for a sender in the middle of filling the slot.
@@ -38,7 +47,10 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn pop(&mut self) -> Result<T, PopError> {
-        self.shared.queue.pop(self.shared.sole_receiver())
+        match self.shared.queue.pop() {
+            Err(PopError::Empty) if self.finds_late() => self.shared.queue.pop(),
+            popped => popped,
+        }
     }
 
     /// Moves up to `max` values that are ready in a row to the end of `values`, and says how many.
@@ -62,8 +74,32 @@ impl<T> Receiver<T> {
         if max == 0 {
             return Ok(0);
         }
-        let sole = self.shared.sole_receiver();
-        self.shared.queue.pop_many(sole, values, max)
+        match self.shared.queue.pop_many(values, max) {
+            Err(PopError::Empty) if self.finds_late() => self.shared.queue.pop_many(values, max),
+            popped => popped,
+        }
+    }
+
+    /// The ring was found empty: looks again, if waiting a moment is what pays.
+    #[cold]
+    fn finds_late(&mut self) -> bool {
+        let head = self.shared.queue.head();
+        let run = Ring::<T>::between(self.emptied, head);
+        self.emptied = head;
+        if self.patience.is_late() {
+            self.patience = self.patience.judge(run);
+        } else {
+            self.patience.learn(run);
+        }
+        if !self.patience.is_late() {
+            return false;
+        }
+        patience::wait_slow();
+        let found = self.looks_ready();
+        if !found {
+            self.patience = self.patience.judge(0);
+        }
+        found
     }
 
     /// A glance at the slot of the oldest value: true when it can be popped. False tells little:
@@ -137,6 +173,8 @@ impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
         self.shared.add_receiver();
         Self {
+            emptied: self.emptied,
+            patience: Patience::NEW,
             shared: self.shared.clone(),
         }
     }

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::chunk::ReadChunk;
-use super::patience::{self, Patience};
 use super::{Hold, Ring, START};
 use crate::end::Pop;
 use crate::error::PopError;
+use crate::patience::{self, Patience};
 use crate::slots::Slots;
 use crate::sync::{Arc, Ordering};
 

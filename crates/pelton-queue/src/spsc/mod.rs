@@ -29,7 +29,6 @@
 
 mod chunk;
 mod consumer;
-mod patience;
 mod producer;
 
 use std::fmt;

@@ -17,14 +17,14 @@ const LAST: u32 = 4096;
 
 /// Learns whether waiting before a look pays.
 ///
-/// A consumer that is faster than its producer finds one value at each look, and each look takes
-/// the line of the tail, and that of the slot, away from the producer, which is slowed down by it.
-/// If the consumer waits as long as a line takes to travel, the producer can get many values ahead.
+/// A consumer that is faster than its producers finds one value at each look, and each look takes
+/// the line of the tail, and that of the slot, away from a producer, which is slowed down by it.
+/// If the consumer waits as long as a line takes to travel, producers can get many values ahead.
 /// So now and then, after many lean looks, one look is made late; as long as late looks are rich
 /// ones, the next is late too. Where waiting does not pay, as for a value that goes to and fro, it
 /// is hardly ever tried.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// Lean looks until one is made late.
     left: u32,
     /// Lean looks from one try to the next, in range `FIRST..=LAST`.
@@ -32,21 +32,21 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) const NEW: Self = Self {
+    pub(crate) const NEW: Self = Self {
         left: FIRST,
         interval: FIRST,
     };
 
     /// True if the next look is to be a late one.
     #[inline]
-    pub(super) fn is_late(self) -> bool {
+    pub(crate) fn is_late(self) -> bool {
         self.left == 0
     }
 
     /// Called after a look in time that found `count` values. No branch: it is all that a queue
     /// which never waits pays for.
     #[inline]
-    pub(super) fn learn(&mut self, count: usize) {
+    pub(crate) fn learn(&mut self, count: usize) {
         self.left -= u32::from(count < RICH);
     }
 
@@ -54,7 +54,7 @@ impl Patience {
     ///
     /// By value, so that the caller's state stays in registers.
     #[inline]
-    pub(super) fn judge(self, count: usize) -> Self {
+    pub(crate) fn judge(self, count: usize) -> Self {
         if count >= RICH {
             return Self {
                 left: 0,
@@ -71,7 +71,7 @@ impl Patience {
 /// Waits before a late look. In a model time stands still: there it is one step.
 #[cold]
 #[inline(never)]
-pub(super) fn wait_slow() {
+pub(crate) fn wait_slow() {
     let began = Instant::now();
     spin_loop();
     while !cfg!(loom) && began.elapsed() < WAIT {
