@@ -205,16 +205,21 @@ impl Embedded {
         self.report()
     }
 
-    /// Waits for the workers to leave; where they have no threads, works until nothing can come.
+    /// Waits for the workers to leave, and goes on with the panic of one that did.
     fn wait(&mut self) {
+        if let Err(panic) = self.try_wait() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// Waits for the workers to leave; where they have no threads, works until nothing can come.
+    /// Answers the first panic.
+    fn try_wait(&mut self) -> thread::Result<()> {
         if let Some(inline) = &self.inline {
             inline.run(self.shared.gate.clone());
         }
-        for worker in self.workers.drain(..) {
-            if let Err(panic) = worker.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
+        let left = self.workers.drain(..).map(JoinHandle::join);
+        left.fold(Ok(()), Result::and)
     }
 
     fn report(&self) -> Report {
@@ -232,13 +237,8 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         self.shared.stop(Mode::Abort);
         self.outlet.wake();
-        if let Some(inline) = &self.inline {
-            inline.run(self.shared.gate.clone());
-        }
-        for worker in self.workers.drain(..) {
-            // Its panic was told on the worker's thread; a drop has nobody to tell.
-            let _ = worker.join();
-        }
+        // A panic was told on the worker's thread; a drop has nobody to tell.
+        let _ = self.try_wait();
     }
 }
 

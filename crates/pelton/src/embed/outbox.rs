@@ -147,10 +147,21 @@ impl Outbox {
         records: &mut Vec<Processed>,
         max: usize,
     ) -> Result<usize, PopError> {
+        match self.pop_or_work(|ring| ring.pop_into(records, max)) {
+            Err(PopError::Closed) => self.pop_overflow(records, max),
+            result => result,
+        }
+    }
+
+    /// Pops from the ring, and works as long as there is nothing in it, if this end can.
+    #[inline]
+    fn pop_or_work<R>(
+        &mut self,
+        mut pop: impl FnMut(&mut mpmc::Receiver<Processed>) -> Result<R, PopError>,
+    ) -> Result<R, PopError> {
         loop {
-            match self.ring.pop_into(records, max) {
+            match pop(&mut self.ring) {
                 Err(PopError::Empty) => self.work()?,
-                Err(PopError::Closed) => return self.pop_overflow(records, max),
                 result => return result,
             }
         }
@@ -185,14 +196,9 @@ impl Pop for Outbox {
 
     #[inline]
     fn pop(&mut self) -> Result<Processed, PopError> {
-        loop {
-            match self.ring.pop() {
-                Err(PopError::Empty) => self.work()?,
-                Err(PopError::Closed) => {
-                    return lock(&self.overflow).pop_front().ok_or(PopError::Closed);
-                }
-                result => return result,
-            }
+        match self.pop_or_work(mpmc::Receiver::pop) {
+            Err(PopError::Closed) => lock(&self.overflow).pop_front().ok_or(PopError::Closed),
+            result => result,
         }
     }
 
