@@ -361,22 +361,26 @@ fn stopping_waits_for_no_receiver() {
     }
 }
 
+/// Adds a stage that says when it is at record 0, and then waits to be released.
+fn holding(builder: Builder) -> (Builder, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (entered, at_work) = mpsc::sync_channel(0);
+    let (release, go_on) = mpsc::channel();
+    let go_on = std::sync::Mutex::new(go_on);
+    let builder = builder.update("slow", move |record| {
+        if record.id == 0 {
+            entered.send(()).expect("the test waits");
+            let go_on = go_on.lock().expect("one at a time");
+            go_on.recv().expect("the test sends");
+        }
+    });
+    (builder, at_work, release)
+}
+
 #[test]
 fn aborting_gives_everything_back() {
-    let (entered, at_work) = mpsc::sync_channel(0);
-    let (release, go_on) = mpsc::channel::<()>();
-    let go_on = std::sync::Mutex::new(go_on);
-    let (engine, mut submitter, receiver) = Engine::embedded()
-        .workers(1)
-        .batch(1)
-        .update("slow", move |record| {
-            if record.id == 0 {
-                entered.send(()).expect("the test waits");
-                go_on.lock().unwrap().recv().expect("the test sends");
-            }
-        })
-        .start()
-        .unwrap();
+    let builder = Engine::embedded().workers(1).batch(1);
+    let (builder, at_work, release) = holding(builder);
+    let (engine, mut submitter, receiver) = builder.start().unwrap();
     submit(&mut submitter, 0..10);
     at_work.recv().unwrap();
     let closed = std::thread::spawn(move || engine.abort());
@@ -747,19 +751,8 @@ fn without_threads_a_pause_holds_back_those_who_wait() {
 #[test]
 fn without_threads_whoever_waited_for_a_batch_sees_it() {
     for _ in 0..50 {
-        let (entered, at_work) = mpsc::sync_channel(0);
-        let (release, go_on) = mpsc::channel::<()>();
-        let go_on = std::sync::Mutex::new(go_on);
-        let (_engine, mut submitter, mut receiver) = Engine::embedded()
-            .workers(0)
-            .update("slow", move |record| {
-                if record.id == 0 {
-                    entered.send(()).expect("the test waits");
-                    go_on.lock().unwrap().recv().expect("the test sends");
-                }
-            })
-            .start()
-            .unwrap();
+        let (builder, at_work, release) = holding(Engine::embedded().workers(0));
+        let (_engine, mut submitter, mut receiver) = builder.start().unwrap();
         submit(&mut submitter, 0..2);
         let mut other = receiver.clone();
         let working = std::thread::spawn(move || receiver.recv().unwrap());
